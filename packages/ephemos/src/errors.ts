@@ -1,0 +1,79 @@
+// The one error class of Ephemos, and the table of its codes (rendered to docs/errors.md).
+
+/** Every code, with the rule it stands for. Sorted; the key is `error.code`. */
+export const errorCodes = {
+  ERR_ALPN_MISMATCH: 'the peer speaks none of the application protocols of this listener or client',
+  ERR_AUTHORIZER_INVALID: 'an authorizer is missing, empty, asynchronous or not a function',
+  ERR_BUNDLE_INVALID: 'a trust bundle is malformed, empty or over its bounds',
+  ERR_CERTIFICATE_INVALID: 'a certificate is not the strict DER that X.509 asks for',
+  ERR_CONNECT_ABORTED: 'a connection attempt was ended by its signal',
+  ERR_CONNECT_FAILED: 'a connection could not be made',
+  ERR_CONNECT_TIMEOUT: 'a connection or its handshake took longer than allowed',
+  ERR_ENDPOINT_INVALID: 'a Workload API endpoint address breaks SPIFFE_Workload_Endpoint section 4',
+  ERR_ENDPOINT_MISSING: 'no Workload API endpoint was given and SPIFFE_ENDPOINT_SOCKET is not set',
+  ERR_IDENTITY_EXPIRED: 'our own SVID has expired and no newer one has arrived',
+  ERR_IDENTITY_NOT_FOUND: 'no SVID matches the SPIFFE ID or hint that was asked for',
+  ERR_IDENTITY_UNAVAILABLE: 'the source holds no SVID yet',
+  ERR_IDENTITY_WITHDRAWN: 'the Workload API no longer grants this workload an identity',
+  ERR_OPTION_INVALID: 'an option has a value that is not allowed',
+  ERR_PEER_ALGORITHM_WEAK: 'a certificate of the peer uses a weak or unknown key or signature algorithm',
+  ERR_PEER_AUTHORITY_UNKNOWN: 'the chain of the peer does not end in an authority of its own trust domain',
+  ERR_PEER_CERTIFICATE_INVALID: 'a certificate of the peer is malformed',
+  ERR_PEER_CERTIFICATE_MISSING: 'the peer presented no certificate',
+  ERR_PEER_CHAIN_TOO_LONG: 'the peer presented too many certificates or too costly a chain',
+  ERR_PEER_EXPIRED: 'a certificate of the peer has expired',
+  ERR_PEER_EXTENDED_KEY_USAGE_INVALID: 'the extended key usage of the peer does not allow both client and server authentication',
+  ERR_PEER_EXTENSION_UNSUPPORTED: 'a certificate of the peer has a critical extension that is not understood',
+  ERR_PEER_ID_INVALID: 'the URI SAN of the peer is not a SPIFFE ID with a path',
+  ERR_PEER_ID_MISSING: 'the certificate of the peer has no URI SAN',
+  ERR_PEER_ID_MULTIPLE: 'the certificate of the peer has more than one URI SAN',
+  ERR_PEER_KEY_USAGE_INVALID: 'the key usage of the peer is missing, not critical, lacks digitalSignature or allows signing certificates',
+  ERR_PEER_LEAF_IS_CA: 'the peer authenticated with a CA certificate',
+  ERR_PEER_NAME_CONSTRAINED: 'a CA in the chain of the peer may not issue this name',
+  ERR_PEER_NOT_YET_VALID: 'a certificate of the peer is not valid yet',
+  ERR_PEER_SESSION_RESUMED: 'the peer resumed a TLS session, which would skip verification',
+  ERR_PEER_TRUST_DOMAIN_UNKNOWN: 'there is no bundle for the trust domain of the peer',
+  ERR_PEER_UNAUTHENTICATED: 'the connection was not authenticated by Ephemos',
+  ERR_PEER_UNAUTHORIZED: 'the authorizer does not admit this peer',
+  ERR_SOURCE_CLOSED: 'the source was closed',
+  ERR_SPIFFE_ID_INVALID: 'a SPIFFE ID breaks the rules of SPIFFE-ID section 2',
+  ERR_SVID_INVALID: 'an X.509-SVID of ours breaks the rules of X509-SVID',
+  ERR_TRUST_DOMAIN_INVALID: 'a trust domain name breaks the rules of SPIFFE-ID section 2.1',
+  ERR_URL_NOT_HTTPS: 'a request was not for an https URL',
+  ERR_WORKLOAD_API_INVALID_ARGUMENT: 'the Workload API refused the request as malformed',
+  ERR_WORKLOAD_API_PERMISSION_DENIED: 'the Workload API grants this workload no identity',
+  ERR_WORKLOAD_API_RESPONSE_INVALID: 'the Workload API sent an update that breaks the specification',
+  ERR_WORKLOAD_API_UNAVAILABLE: 'the Workload API could not be reached or ended the stream',
+  ERR_WORKLOAD_API_UNIMPLEMENTED: 'the Workload API does not offer this profile',
+} as const;
+
+/** One of the codes in {@link errorCodes}. */
+export type ErrorCode = keyof typeof errorCodes;
+
+/** What an {@link EphemosError} carries besides its code and message. */
+export interface EphemosErrorOptions {
+  /** What to do next, one sentence. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Every failure that Ephemos reports. `code` is stable, `message` states the rule that was broken, `hint` says what to do next.
+ * Never holds key, token or certificate bytes.
+ */
+export class EphemosError extends Error {
+  override readonly name = 'EphemosError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: EphemosErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** True for an {@link EphemosError} of this realm, with this code when one is given. */
+export function isEphemosError(value: unknown, code?: ErrorCode): value is EphemosError {
+  return value instanceof EphemosError && (code === undefined || value.code === code);
+}

@@ -1,0 +1,94 @@
+// The undici dispatcher: one pool an origin, with sockets from the connector. Pools are replaced before their connections get old.
+import { Dispatcher, Pool } from 'undici';
+import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
+import { notHttps } from './https-url.ts';
+import type { Gated } from './server.ts';
+
+/** Most origins that are kept connected; the one that was opened first is closed first. */
+export const MAX_ORIGINS = 1024;
+
+/** What {@link createDispatcher} takes: identity and policy, and the pool options of undici. */
+export interface DispatcherOptions extends ClientOptions, Omit<Pool.Options, 'connect' | 'connectTimeout' | 'factory'> {}
+
+/** An undici dispatcher behind the gate. */
+export type EphemosDispatcher = Dispatcher & Gated;
+
+/**
+ * Makes a dispatcher for undici's `request`, `stream` and `fetch`, and for the global fetch. HTTP/2 is offered with `allowH2: true`.
+ * Every connection, also one that a redirect leads to, is verified and authorized before a request is written to it.
+ * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
+ */
+export function createDispatcher(options: DispatcherOptions): EphemosDispatcher {
+  return new GatedDispatcher(options);
+}
+
+class GatedDispatcher extends Dispatcher implements Gated {
+  readonly #connector: Connector;
+  readonly #options: DispatcherOptions;
+  readonly #pools = new Map<string, Pool>();
+  readonly #retired = new Set<Pool>();
+
+  constructor(options: DispatcherOptions) {
+    super();
+    this.#options = options;
+    this.#connector = createConnector(options);
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.#poolOf(String(options.origin)).dispatch(options, handler);
+  }
+
+  reauthorize(): Promise<void> {
+    return this.#connector.reauthorize();
+  }
+
+  override close(callback?: () => void): Promise<void> {
+    return this.#end((pool) => pool.close(), callback);
+  }
+
+  override destroy(...args: unknown[]): Promise<void> {
+    const [error, callback] = args.length === 1 && typeof args[0] === 'function' ? [undefined, args[0]] : args;
+    return this.#end((pool) => pool.destroy(error instanceof Error ? error : null), typeof callback === 'function' ? () => void callback() : undefined);
+  }
+
+  #poolOf(origin: string): Pool {
+    const known = this.#pools.get(origin);
+    if (known !== undefined) return known;
+    const { source: _source, authorize: _authorize, minVersion: _minVersion, connectTimeout: _timeout, withdrawalGrace: _withdrawal, closeGrace: _close, ...poolOptions } =
+      this.#options;
+    const pool: Pool = new Pool(origin, {
+      ...poolOptions,
+      connect: ({ protocol, hostname, port, servername }, callback) => {
+        if (protocol !== 'https:') return callback(notHttps(`the scheme ${protocol.slice(0, -1)}`), null);
+        const protocols = poolOptions.allowH2 === true ? ['h2', 'http/1.1'] : ['http/1.1'];
+        this.#connector.connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), servername: servername ?? undefined, protocols }).then(
+          (connection) => {
+            connection.onDrain(() => this.#retire(origin, pool));
+            callback(null, connection.socket);
+          },
+          (error: Error) => callback(error, null),
+        );
+      },
+    });
+    this.#pools.set(origin, pool);
+    const [oldest] = this.#pools;
+    if (this.#pools.size > MAX_ORIGINS && oldest !== undefined) this.#retire(...oldest);
+    return pool;
+  }
+
+  /** New requests get a new pool; what is under way finishes. */
+  #retire(origin: string, pool: Pool): void {
+    if (this.#pools.get(origin) === pool) this.#pools.delete(origin);
+    if (this.#retired.has(pool)) return;
+    this.#retired.add(pool);
+    const done = (): void => void this.#retired.delete(pool);
+    pool.close().then(done, done);
+  }
+
+  async #end(end: (pool: Pool) => Promise<void>, callback: (() => void) | undefined): Promise<void> {
+    this.#connector.close();
+    await Promise.all([...this.#pools.values(), ...this.#retired].map(end));
+    this.#pools.clear();
+    callback?.();
+  }
+}

@@ -1,0 +1,34 @@
+// The HTTP/2 server: a plain Http2SecureServer whose sockets pass the terminator first, and that says goodbye with GOAWAY.
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import type { LiveConnection } from '../tls/live-connection.ts';
+import { type ServerOptions, terminate, tlsServerOptions } from '../tls/terminate.ts';
+import { sayGoodbye } from './say-goodbye.ts';
+import { type Gated, takeConnectionListener } from './server.ts';
+
+/** A node:http2 server behind the gate. */
+export type EphemosHttp2Server = Http2SecureServer & Gated;
+
+/**
+ * Makes an HTTP/2 server that knows its callers by SPIFFE ID. It speaks h2 alone; gRPC and HTTP/2 handlers need listeners of their own.
+ * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
+ */
+export function createHttp2Server(
+  options: ServerOptions,
+  listener?: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+): EphemosHttp2Server {
+  const server = createSecureServer(tlsServerOptions(options, ['h2']));
+  if (listener !== undefined) server.on('request', listener);
+  const serveHttp2 = takeConnectionListener(server);
+  let arriving: LiveConnection | undefined;
+  // Emitted while serveHttp2 runs, so the connection that is arriving is the one of this session.
+  server.on('session', (session) => {
+    const connection = arriving;
+    connection?.onDrain(() => sayGoodbye(session, connection.refused));
+  });
+  const { reauthorize } = terminate(server, options, (socket, connection) => {
+    arriving = connection;
+    serveHttp2(socket);
+    arriving = undefined;
+  });
+  return Object.assign(server, { reauthorize });
+}

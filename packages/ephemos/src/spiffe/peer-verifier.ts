@@ -1,0 +1,132 @@
+// The peer verifier: presented certificates and our bundles in, a Peer out (X509-SVID section 5), with the memory that makes known callers cheap.
+import { hash } from 'node:crypto';
+import { EphemosError, isEphemosError } from '../errors.ts';
+import { Certificate } from './certificate.ts';
+import { checkLeaf, readLeafId } from './leaf.ts';
+import { findPath, type KnownSignatures } from './path.ts';
+import type { Peer } from './peer.ts';
+import type { X509Bundle } from './x509-bundle.ts';
+import type { X509BundleSet } from './x509-bundle-set.ts';
+import { MAX_CHAIN_CERTIFICATES } from './x509-svid.ts';
+
+/** Most peers whose verdict is remembered; the one that was verified first is forgotten first. */
+export const MAX_REMEMBERED_PEERS = 4096;
+/** Most intermediates that are kept parsed. */
+export const MAX_REMEMBERED_INTERMEDIATES = 256;
+
+/** Verifies peers and remembers the verdicts that are still true. */
+export interface PeerVerifier {
+  /**
+   * Verifies a presented chain against the bundle of its own trust domain.
+   * @param now milliseconds since 1970
+   * @throws {EphemosError} one of the ERR_PEER_* codes
+   */
+  verify(chain: readonly Uint8Array[], bundles: X509BundleSet, now: number): Peer;
+  /**
+   * The peer with this leaf, when its path was verified before and still holds: same bundle, every certificate in date.
+   * What else the peer presents this time does not matter, because a path that was verified exists.
+   */
+  recall(leaf: Uint8Array, bundles: X509BundleSet, now: number): Peer | undefined;
+}
+
+interface Verdict {
+  readonly peer: Peer;
+  readonly bundle: X509Bundle;
+  readonly validFrom: number;
+}
+
+/**
+ * Verifies one chain and remembers nothing. See {@link PeerVerifier.verify}.
+ * @throws {EphemosError} one of the ERR_PEER_* codes
+ */
+export function verifyPeer(chain: readonly Uint8Array[], bundles: X509BundleSet, options: { readonly now?: Date } = {}): Peer {
+  return createPeerVerifier().verify(chain, bundles, options.now?.getTime() ?? Date.now());
+}
+
+/** Makes a verifier with an empty memory. */
+export function createPeerVerifier(): PeerVerifier {
+  const verdicts = new Map<string, Verdict>();
+  const intermediates = new Map<string, Certificate>();
+  const known: KnownSignatures = new WeakMap();
+
+  function recall(leaf: Uint8Array, bundles: X509BundleSet, now: number): Peer | undefined {
+    const key = fingerprint(leaf);
+    const verdict = verdicts.get(key);
+    if (verdict === undefined) return undefined;
+    const { peer, bundle, validFrom } = verdict;
+    if (bundles.get(peer.id.trustDomain) === bundle && now <= peer.expiresAt && now >= validFrom) return peer;
+    verdicts.delete(key);
+    return undefined;
+  }
+
+  function verify(chain: readonly Uint8Array[], bundles: X509BundleSet, now: number): Peer {
+    const [leafDer, ...others] = chain;
+    if (leafDer === undefined) throw new EphemosError('ERR_PEER_CERTIFICATE_MISSING', 'the peer presented no certificate');
+    if (chain.length > MAX_CHAIN_CERTIFICATES) {
+      throw new EphemosError('ERR_PEER_CHAIN_TOO_LONG', `the peer presented more than ${MAX_CHAIN_CERTIFICATES} certificates`);
+    }
+    const remembered = recall(leafDer, bundles, now);
+    if (remembered !== undefined) return remembered;
+
+    const leaf = read(leafDer);
+    const id = readLeafId(leaf);
+    checkLeaf(leaf);
+    const bundle = bundles.get(id.trustDomain);
+    if (bundle === undefined) {
+      throw new EphemosError('ERR_PEER_TRUST_DOMAIN_UNKNOWN', `there is no bundle for the trust domain ${id.trustDomain} of the peer`, {
+        hint: `federate with ${id.trustDomain}, or refuse its callers on purpose`,
+      });
+    }
+    const presented = [...byFingerprint(others)].map(([key, der]) => intermediates.get(key) ?? read(der));
+    const path = findPath({ leaf, presented, authorities: bundle.authorities, now, known });
+    const peer = createPeer(id, chain, path);
+    remember(verdicts, fingerprint(leafDer), { peer, bundle, validFrom: Math.max(...path.map(({ notBefore }) => notBefore)) }, MAX_REMEMBERED_PEERS);
+    // Only what stood in a good path is kept, so that nobody without one can push it out.
+    for (const intermediate of path.slice(1, -1)) remember(intermediates, fingerprint(intermediate.der), intermediate, MAX_REMEMBERED_INTERMEDIATES);
+    return peer;
+  }
+
+  return { verify, recall };
+}
+
+function createPeer(id: Peer['id'], chain: readonly Uint8Array[], path: readonly Certificate[]): Peer {
+  const [leaf] = path;
+  const authority = path[path.length - 1];
+  if (leaf === undefined || authority === undefined) throw new TypeError('a path has a leaf and an authority');
+  return Object.freeze({
+    id,
+    chain: Object.freeze([...chain]),
+    authority: authority.der,
+    notBefore: leaf.notBefore,
+    notAfter: leaf.notAfter,
+    expiresAt: Math.min(...path.map(({ notAfter }) => notAfter)),
+  });
+}
+
+/** Each certificate once, by fingerprint: sending one ten times must not make the search ten times as wide. */
+function byFingerprint(encoded: readonly Uint8Array[]): ReadonlyMap<string, Uint8Array> {
+  return new Map(encoded.map((der) => [fingerprint(der), der]));
+}
+
+function read(der: Uint8Array): Certificate {
+  try {
+    return Certificate.parse(der);
+  } catch (error) {
+    if (!isEphemosError(error)) throw error;
+    throw new EphemosError('ERR_PEER_CERTIFICATE_INVALID', `a certificate of the peer is malformed: ${error.message}`, { cause: error });
+  }
+}
+
+function remember<T>(memory: Map<string, T>, key: string, value: T, most: number): void {
+  memory.delete(key);
+  memory.set(key, value);
+  if (memory.size <= most) return;
+  for (const oldest of memory.keys()) {
+    memory.delete(oldest);
+    return;
+  }
+}
+
+function fingerprint(der: Uint8Array): string {
+  return hash('sha256', der, 'base64');
+}

@@ -1,0 +1,102 @@
+// The list of live connections of one listener or client: changes of trust, policy and identity in, connections that end out.
+import { decide, type Authorizer } from '../authorize/authorizer.ts';
+import { EphemosError } from '../errors.ts';
+import { publish } from '../observe/channels.ts';
+import type { X509Source } from '../source/x509-source.ts';
+import type { PeerVerifier } from '../spiffe/peer-verifier.ts';
+import type { LiveConnection } from './live-connection.ts';
+
+/** Default time over which connections end after our identity was withdrawn, in milliseconds. */
+export const WITHDRAWAL_GRACE_MS = 10_000;
+/** Default time that a connection has to finish after its peer was refused, in milliseconds. */
+export const CLOSE_GRACE_MS = 3_000;
+// How long one turn of re-verification may hold the event loop.
+const SLICE_MS = 5;
+
+/** What a list needs to judge its connections. */
+export interface LiveConnectionsOptions {
+  readonly source: X509Source;
+  readonly authorize: Authorizer;
+  readonly verifier: PeerVerifier;
+  readonly withdrawalGrace?: number | undefined;
+  readonly closeGrace?: number | undefined;
+}
+
+/** The live connections of one listener or client. */
+export class LiveConnections implements Iterable<LiveConnection> {
+  readonly #connections = new Set<LiveConnection>();
+  readonly #options: LiveConnectionsOptions;
+  #suspended = false;
+  #round = 0;
+
+  constructor(options: LiveConnectionsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<LiveConnection> {
+    return this.#connections.values();
+  }
+
+  add(connection: LiveConnection): void {
+    this.#connections.add(connection);
+    connection.socket.once('close', () => this.#connections.delete(connection));
+  }
+
+  /**
+   * Verifies and authorizes every live connection again, with the bundles and the policy of now. Connections that no longer pass end.
+   * Works in slices of 5 ms, so that ten thousand connections do not stop the process.
+   */
+  async reauthorize(): Promise<void> {
+    this.#round += 1;
+    const round = this.#round;
+    let sliceEnd = performance.now() + SLICE_MS;
+    for (const connection of [...this.#connections]) {
+      // A newer round has begun; it looks at everything again.
+      if (round !== this.#round) return;
+      this.#judge(connection);
+      if (performance.now() < sliceEnd) continue;
+      await new Promise(setImmediate);
+      sliceEnd = performance.now() + SLICE_MS;
+    }
+  }
+
+  /** Our identity was withdrawn. */
+  suspend(): void {
+    if (this.#suspended) return;
+    this.#suspended = true;
+    const { withdrawalGrace = WITHDRAWAL_GRACE_MS } = this.#options;
+    const now = Date.now();
+    for (const connection of this.#connections) connection.suspend(withdrawalGrace, now);
+  }
+
+  /** Our identity is there, or is back. */
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    const now = Date.now();
+    for (const connection of this.#connections) connection.resume(now);
+  }
+
+  #judge(connection: LiveConnection): void {
+    if (connection.refused) return;
+    const refusal = this.#refusalOf(connection);
+    if (refusal === undefined) return;
+    publish('refused', () => ({ role: connection.role, error: refusal, peer: connection.peer.id.toString(), live: true }));
+    connection.refuse(this.#options.closeGrace ?? CLOSE_GRACE_MS, Date.now());
+  }
+
+  #refusalOf(connection: LiveConnection): EphemosError | undefined {
+    const { verifier, source, authorize } = this.#options;
+    try {
+      connection.peer = verifier.verify(connection.peer.chain, source.bundles, Date.now());
+    } catch (error) {
+      if (error instanceof EphemosError) return error;
+      throw error;
+    }
+    return decide(authorize, connection.peer);
+  }
+}

@@ -1,0 +1,136 @@
+// The terminator: a tls.Server in, verified and authorized sockets handed over. Every server of Ephemos is one of these with an adapter behind it.
+import type { Socket } from 'node:net';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
+import { type Authorizer, checkAuthorizer } from '../authorize/authorizer.ts';
+import { EphemosError } from '../errors.ts';
+import { publish } from '../observe/channels.ts';
+import type { X509Source } from '../source/x509-source.ts';
+import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
+import type { X509Svid } from '../spiffe/x509-svid.ts';
+import { createGate } from './admit.ts';
+import { checkDurations, checkSource } from './check-options.ts';
+import { LiveConnection } from './live-connection.ts';
+import { LiveConnections } from './live-connections.ts';
+import { tagPeer } from './peer-of.ts';
+import { checkMinVersion, type MinTlsVersion, secureContextOptions } from './secure-context.ts';
+import { followSource, svidOf } from './follow-source.ts';
+
+/** How long a client may take from the first byte to a finished handshake, in milliseconds. Node's own limit is 120 s and starts anew with every byte. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** What every server of Ephemos takes. */
+export interface ServerOptions {
+  readonly source: X509Source;
+  /** Who may connect. There is no default. */
+  readonly authorize: Authorizer;
+  /** Default `TLSv1.3`. */
+  readonly minVersion?: MinTlsVersion | undefined;
+  /** Milliseconds; default 10,000. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Over how many milliseconds live connections end after our identity was withdrawn; default 10,000, 0 ends them at once. */
+  readonly withdrawalGrace?: number | undefined;
+  /** How many milliseconds a connection has to finish after its peer was refused; default 3,000. */
+  readonly closeGrace?: number | undefined;
+}
+
+/** What {@link terminate} adds to a server. */
+export interface Terminator {
+  /** Verifies and authorizes every live connection again; those that no longer pass end. */
+  reauthorize(): Promise<void>;
+  readonly connections: LiveConnections;
+}
+
+/** Takes over an admitted socket. */
+export type HandOver = (socket: TLSSocket, connection: LiveConnection) => void;
+
+/** The options to create the tls.Server with; {@link terminate} does the rest. */
+export function tlsServerOptions(options: ServerOptions, protocols: readonly string[]): TlsOptions {
+  checkServerOptions(options);
+  return {
+    ...secureContextOptions(svidOf(options.source), checkMinVersion(options.minVersion)),
+    requestCert: true,
+    // OpenSSL's verdict is not used: it knows one pool of authorities and no trust domains.
+    rejectUnauthorized: false,
+    handshakeTimeout: options.handshakeTimeout ?? HANDSHAKE_TIMEOUT_MS,
+    ALPNProtocols: [...protocols],
+  };
+}
+
+/**
+ * Puts the gate in front of a server made with {@link tlsServerOptions}: sockets reach `handOver` verified and authorized, or are destroyed.
+ * Refusals are emitted as 'tlsClientError' with an EphemosError, where Node reports failed handshakes too.
+ */
+export function terminate(server: Server, options: ServerOptions, handOver: HandOver): Terminator {
+  const { source } = options;
+  const authorize = checkAuthorizer(options.authorize);
+  const minVersion = checkMinVersion(options.minVersion);
+  const verifier = createPeerVerifier();
+  const gate = createGate(verifier, authorize);
+  const connections = new LiveConnections({ ...options, authorize, verifier });
+  const pending = trackHandshakes(server, source, options.handshakeTimeout ?? HANDSHAKE_TIMEOUT_MS);
+
+  server.on('secureConnection', (socket) => {
+    const handshake = pending.finish(socket);
+    try {
+      // Throws when there is no identity at this moment, whatever the context held when the handshake began.
+      void source.svid;
+      const now = Date.now();
+      const peer = gate.admit(socket, source.bundles, now);
+      tagPeer(socket, peer);
+      const connection = new LiveConnection(socket, 'server', peer, handshake.svid, now);
+      connections.add(connection);
+      publish('handshake', () => ({ role: 'server', peer: peer.id.toString(), protocol: socket.getProtocol(), seconds: handshake.seconds() }));
+      handOver(socket, connection);
+    } catch (error) {
+      socket.destroy();
+      if (!(error instanceof EphemosError)) throw error;
+      publish('refused', () => ({ role: 'server', error, remoteAddress: socket.remoteAddress, live: false }));
+      server.emit('tlsClientError', error, socket);
+    }
+  });
+
+  const unfollow = followSource(source, {
+    identity(svid) {
+      server.setSecureContext(secureContextOptions(svid, minVersion));
+      if (svid === undefined) connections.suspend();
+      else connections.resume();
+    },
+    bundles: () => void connections.reauthorize(),
+  });
+  server.once('close', unfollow);
+
+  return { connections, reauthorize: () => connections.reauthorize() };
+}
+
+/** What is remembered of a handshake while it runs. */
+interface Handshake {
+  /** The SVID that was current when the connection came in, so the one that it presents. */
+  readonly svid: X509Svid | undefined;
+  seconds(): number;
+}
+
+// Node's handshake timeout starts again with every byte, so a client that drips bytes would hold its place for ever (Node 20 to 26).
+function trackHandshakes(server: Server, source: X509Source, timeout: number): { finish(socket: TLSSocket): Handshake } {
+  const running = new WeakMap<object, Handshake & { readonly timer: NodeJS.Timeout }>();
+  server.prependListener('connection', (raw: Socket) => {
+    const startedAt = performance.now();
+    const timer = setTimeout(() => raw.destroy(), timeout).unref();
+    raw.once('close', () => clearTimeout(timer));
+    running.set(raw, { svid: svidOf(source), timer, seconds: () => (performance.now() - startedAt) / 1000 });
+  });
+  return {
+    finish(socket) {
+      // The TLS socket keeps the TCP socket that it was made from in `_parent` (undocumented, Node 0.12 to 26; the tests hold it).
+      const parent: unknown = Reflect.get(socket, '_parent');
+      const handshake = typeof parent === 'object' && parent !== null ? running.get(parent) : undefined;
+      clearTimeout(handshake?.timer);
+      return handshake ?? { svid: svidOf(source), seconds: () => Number.NaN };
+    },
+  };
+}
+
+function checkServerOptions({ source, authorize, handshakeTimeout, withdrawalGrace, closeGrace }: ServerOptions): void {
+  checkSource(source);
+  checkAuthorizer(authorize);
+  checkDurations({ handshakeTimeout, withdrawalGrace, closeGrace });
+}

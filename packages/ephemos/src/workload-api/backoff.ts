@@ -1,0 +1,32 @@
+// How long to wait before the next attempt: exponential with jitter (SPIFFE_Workload_Endpoint.md appendix A).
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** First wait, in milliseconds: an agent that restarts is back within it more often than not. */
+export const FIRST_BACKOFF_MS = 250;
+/** Longest wait, in milliseconds: a service is back within 10 s of its agent. */
+export const LONGEST_BACKOFF_MS = 8_000;
+
+/** Counts failures in a row and waits accordingly. */
+export interface Backoff {
+  /** Waits; rejects with the signal's reason when that is aborted. */
+  wait(signal: AbortSignal): Promise<void>;
+  reset(): void;
+}
+
+/**
+ * Doubles from 250 ms to 8 s; each wait is between half and the whole of it, so that workloads which lost their agent together do not return together.
+ * @param keepsAlive whether a wait keeps the process alive
+ */
+export function createBackoff(keepsAlive: boolean): Backoff {
+  let failures = 0;
+  return {
+    async wait(signal) {
+      const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
+      failures = Math.min(failures + 1, 16);
+      await wait(longest * (0.5 + Math.random() / 2), undefined, { signal, ref: keepsAlive });
+    },
+    reset() {
+      failures = 0;
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// One message of the Workload API in, one complete and checked state out (SPIFFE_Workload_API.md sections 4 and 5).
+import { EphemosError, isEphemosError } from '../errors.ts';
+import { equalBytes } from '../spiffe/der.ts';
+import { SpiffeId } from '../spiffe/spiffe-id.ts';
+import { TrustDomain } from '../spiffe/trust-domain.ts';
+import { X509Bundle } from '../spiffe/x509-bundle.ts';
+import { X509BundleSet } from '../spiffe/x509-bundle-set.ts';
+import { X509Svid } from '../spiffe/x509-svid.ts';
+import type { X509BundlesResponse, X509SVID, X509SVIDResponse } from './workload_pb.ts';
+
+/** Most SVIDs in one message. */
+export const MAX_SVIDS = 256;
+/** Most trust domains in one message. */
+export const MAX_TRUST_DOMAINS = 10_000;
+
+/** Everything a workload is: its identities, the default one first, and the bundles to verify its peers with. */
+export interface X509Context {
+  readonly svids: readonly X509Svid[];
+  readonly bundles: X509BundleSet;
+}
+
+/**
+ * Checks a message whole and takes it whole. Bundles that did not change are the objects of `previous`, so that what was learnt about them stays.
+ * @throws {EphemosError} ERR_WORKLOAD_API_RESPONSE_INVALID
+ */
+export function parseX509Context(response: X509SVIDResponse, previous?: X509Context): X509Context {
+  return refuseWhole(() => {
+    const { svids } = response;
+    if (svids.length === 0) throw invalid('holds no SVID');
+    if (svids.length > MAX_SVIDS) throw invalid(`holds more than ${MAX_SVIDS} SVIDs`);
+    const bundles = new BundleDraft(previous?.bundles);
+    const parsed = firstOfEachHint(svids).map((message) => {
+      const svid = parseSvid(message);
+      bundles.add(svid.id.trustDomain, message.bundle);
+      return svid;
+    });
+    bundles.addAll(response.federatedBundles);
+    return Object.freeze({ svids: Object.freeze(parsed), bundles: bundles.finish() });
+  });
+}
+
+/**
+ * Checks a message that holds bundles alone.
+ * @throws {EphemosError} ERR_WORKLOAD_API_RESPONSE_INVALID
+ */
+export function parseX509Bundles(response: X509BundlesResponse, previous?: X509BundleSet): X509BundleSet {
+  return refuseWhole(() => {
+    const bundles = new BundleDraft(previous);
+    bundles.addAll(response.bundles);
+    const set = bundles.finish();
+    if (set.size === 0) throw invalid('holds no bundle');
+    return set;
+  });
+}
+
+/** True when nothing that a workload could notice differs. */
+export function sameX509Context(a: X509Context, b: X509Context): boolean {
+  return a.svids.length === b.svids.length && a.svids.every((svid, index) => b.svids[index]?.equals(svid) === true) && a.bundles.equals(b.bundles);
+}
+
+function parseSvid(message: X509SVID): X509Svid {
+  const { spiffeId, x509Svid, x509SvidKey, bundle, hint } = message;
+  // Section 5.2.1: every field but the hint is mandatory; section 4.5: a mandatory field left empty spoils the message.
+  if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) throw invalid('holds an SVID with an empty field');
+  return X509Svid.parse({ id: SpiffeId.parse(spiffeId), chain: x509Svid.slice(), privateKey: x509SvidKey, hint });
+}
+
+// Section 5.2.1: of several SVIDs with one hint the first is used. SVIDs without a hint are all kept.
+function firstOfEachHint(svids: readonly X509SVID[]): readonly X509SVID[] {
+  const seen = new Set<string>();
+  return svids.filter(({ hint }) => hint === '' || (!seen.has(hint) && seen.add(hint)));
+}
+
+class BundleDraft {
+  readonly #bundles = new Map<string, X509Bundle>();
+  readonly #previous: X509BundleSet | undefined;
+  #changed = false;
+
+  constructor(previous: X509BundleSet | undefined) {
+    this.#previous = previous;
+  }
+
+  addAll(byTrustDomain: { readonly [id: string]: Uint8Array }): void {
+    const entries = Object.entries(byTrustDomain);
+    if (entries.length > MAX_TRUST_DOMAINS) throw invalid(`holds more than ${MAX_TRUST_DOMAINS} bundles`);
+    for (const [id, der] of entries) this.add(TrustDomain.parse(id), der);
+  }
+
+  add(trustDomain: TrustDomain, der: Uint8Array): void {
+    const before = this.#bundles.get(trustDomain.name);
+    if (before !== undefined) {
+      // Several SVIDs of one trust domain repeat its bundle; two different ones cannot both be it.
+      if (!equalBytes(before.der, der)) throw invalid(`holds two different bundles of ${trustDomain}`);
+      return;
+    }
+    const known = this.#previous?.get(trustDomain);
+    const unchanged = known !== undefined && equalBytes(known.der, der);
+    // A copy, so that one small bundle does not hold the whole message in memory.
+    this.#bundles.set(trustDomain.name, unchanged ? known : X509Bundle.parse(trustDomain, der.slice()));
+    this.#changed ||= !unchanged;
+  }
+
+  finish(): X509BundleSet {
+    const previous = this.#previous;
+    return previous !== undefined && !this.#changed && previous.size === this.#bundles.size ? previous : new X509BundleSet(this.#bundles.values());
+  }
+}
+
+function refuseWhole<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isEphemosError(error) || error.code === 'ERR_WORKLOAD_API_RESPONSE_INVALID') throw error;
+    throw invalid(`is refused whole: ${error.message}`, error);
+  }
+}
+
+function invalid(what: string, cause?: unknown): EphemosError {
+  return new EphemosError('ERR_WORKLOAD_API_RESPONSE_INVALID', `the update from the Workload API ${what}`, {
+    hint: 'the last good update stays in use; look at the log of the agent',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
