@@ -7,7 +7,9 @@ import { EphemosError } from './errors.ts';
 import { boundSession } from './http/bound-session.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
+import type { X509Source } from './source/x509-source.ts';
 import { type ClientOptions, type Connector, createConnector } from './tls/connect.ts';
+import { errorOnEarlyClose } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
 import { type HandOver, type ServerOptions, terminate, tlsServerOptions } from './tls/terminate.ts';
 
@@ -60,7 +62,7 @@ export type EphemosChannelCredentials = ChannelCredentials & Gated;
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
 export function createChannelCredentials(options: ClientOptions): EphemosChannelCredentials {
-  return new SpiffeChannelCredentials(createConnector(options));
+  return new SpiffeChannelCredentials(options);
 }
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
@@ -69,10 +71,12 @@ type ChannelTarget = Parameters<ChannelCredentials['_createSecureConnector']>[0]
 // The methods with an underscore are what an own kind of credentials has to implement (grpc-js 1.13 to 1.14).
 class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
   readonly #connector: Connector;
+  readonly #source: X509Source;
 
-  constructor(connector: Connector) {
+  constructor(options: ClientOptions) {
     super();
-    this.#connector = connector;
+    this.#connector = createConnector(options);
+    this.#source = options.source;
   }
 
   override _isSecure(): boolean {
@@ -89,6 +93,7 @@ class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
       connect: async (tcp: Socket) => {
         const connection = await this.#connector.connect({ socket: tcp, servername, protocols: ['h2'] });
         connection.onDrain(() => retire(connection));
+        errorOnEarlyClose(connection.socket, this.#source.svid.id, connection.peer.id);
         return { socket: connection.socket, secure: true };
       },
       waitForReady: async () => undefined,

@@ -79,12 +79,11 @@ class GatedAgent extends Agent implements Gated {
     super.reuseSocket(socket, request);
   }
 
-  /** Called by Node for every request. A request that is closed on without an answer gets a cause that names both identities. */
-  addRequest(request: ClientRequest, ...rest: unknown[]): void {
+  /** Called by Node for every new connection (undocumented, Node 0.12 to 26). A request that is closed on without an answer gets a cause that names both identities. */
+  createSocket(request: ClientRequest, ...rest: unknown[]): void {
     request.prependOnceListener('error', (error: Error) => this.#explain(request, error));
-    // Node's entry point of an agent, which its declaration leaves out.
-    const base: unknown = Reflect.get(Agent.prototype, 'addRequest');
-    if (typeof base !== 'function') throw new TypeError('this Node.js release has no http.Agent method addRequest');
+    const base: unknown = Reflect.get(Agent.prototype, 'createSocket');
+    if (typeof base !== 'function') throw new TypeError('this Node.js release has no http.Agent method createSocket');
     Reflect.apply(base, this, [request, ...rest]);
   }
 

@@ -13,9 +13,12 @@ const SCHEME = 'spiffe://';
 export class TrustDomain {
   /** The bare name, lower case, 1 to 255 bytes. */
   readonly name: string;
+  /** The ID of the trust domain itself, `spiffe://<name>`. */
+  readonly idString: string;
 
   private constructor(name: string) {
     this.name = name;
+    this.idString = SCHEME + name;
     Object.freeze(this);
   }
 
@@ -32,11 +35,6 @@ export class TrustDomain {
       if (!isNameCharacter(name.charCodeAt(i))) throw refused(name, i);
     }
     return new TrustDomain(name);
-  }
-
-  /** The ID of the trust domain itself, `spiffe://<name>`. */
-  get idString(): string {
-    return SCHEME + this.name;
   }
 
   equals(other: TrustDomain): boolean {

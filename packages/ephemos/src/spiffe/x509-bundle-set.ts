@@ -11,9 +11,9 @@ export class X509BundleSet {
   constructor(bundles: Iterable<X509Bundle>) {
     const map = new Map<string, X509Bundle>();
     for (const bundle of bundles) {
-      const { name } = bundle.trustDomain;
-      if (map.has(name)) throw new EphemosError('ERR_BUNDLE_INVALID', `there are two bundles of ${name}`);
-      map.set(name, bundle);
+      const { idString } = bundle.trustDomain;
+      if (map.has(idString)) throw new EphemosError('ERR_BUNDLE_INVALID', `there are two bundles of ${bundle.trustDomain}`);
+      map.set(idString, bundle);
     }
     this.#bundles = map;
     Object.freeze(this);
@@ -25,7 +25,12 @@ export class X509BundleSet {
 
   /** The bundle of one trust domain, undefined when there is none: then nobody of it is trusted. */
   get(trustDomain: TrustDomain): X509Bundle | undefined {
-    return this.#bundles.get(trustDomain.name);
+    return this.#bundles.get(trustDomain.idString);
+  }
+
+  /** The same by the text of the trust domain ID, `spiffe://example.org`. */
+  getById(idString: string): X509Bundle | undefined {
+    return this.#bundles.get(idString);
   }
 
   [Symbol.iterator](): IterableIterator<X509Bundle> {

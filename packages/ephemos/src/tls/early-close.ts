@@ -14,6 +14,16 @@ export function explainEarlyClose(socket: TLSSocket, own: SpiffeId, peer: Spiffe
   });
 }
 
+/** Gives a connection that the peer closes early, without an error, one: grpc-js then shows the reason instead of "Failed to connect". */
+export function errorOnEarlyClose(socket: TLSSocket, own: SpiffeId, peer: SpiffeId): void {
+  const openedAt = Date.now();
+  socket.prependOnceListener('close', (hadError: boolean) => {
+    if (hadError || Date.now() - openedAt > EARLY_CLOSE_MS || socket.listenerCount('error') === 0) return;
+    const { message, hint } = closedEarly(own, peer);
+    socket.emit('error', new EphemosError('ERR_CONNECT_FAILED', `${message}: ${hint}`));
+  });
+}
+
 /** The cause of an error for a request that the peer closed on without an answer. */
 export function closedEarly(own: SpiffeId, peer: SpiffeId): EphemosError {
   return new EphemosError('ERR_CONNECT_FAILED', `${peer} closed the connection before it answered`, {

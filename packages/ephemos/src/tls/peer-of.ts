@@ -65,8 +65,10 @@ function socketOf(carrier: object): object | undefined {
 }
 
 function byCertificate(socket: object): Peer | undefined {
-  if (!('getPeerCertificate' in socket) || typeof socket.getPeerCertificate !== 'function') return undefined;
-  const certificate: unknown = socket.getPeerCertificate();
+  // Not `in`: the proxies of http2 answer it for the session behind them.
+  const method: unknown = Reflect.get(socket, 'getPeerCertificate');
+  if (typeof method !== 'function') return undefined;
+  const certificate: unknown = Reflect.apply(method, socket, []);
   return isObject(certificate) ? peers.get(certificate) : undefined;
 }
 

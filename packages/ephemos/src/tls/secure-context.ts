@@ -1,6 +1,6 @@
 // Our SVID as OpenSSL wants it: an X509Svid in, the full set of context options out. One context serves every listener and client of an SVID.
 import { constants } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, type Server } from 'node:tls';
 import { EphemosError } from '../errors.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 
@@ -32,13 +32,26 @@ export function secureContextOptions(svid: X509Svid | undefined, minVersion: Min
     minVersion,
     ciphers: CIPHERS,
     secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
+    // Sessions are never resumed; a context without a name of its own would fail a client that tries, instead of going on in full.
+    sessionIdContext: 'ephemos',
   };
 }
 
 // Bound to the SVID, so a context goes away with the SVID it was made of.
 const contexts: Readonly<Record<MinTlsVersion, WeakMap<X509Svid, SecureContext>>> = { 'TLSv1.3': new WeakMap(), 'TLSv1.2': new WeakMap() };
 
-/** The context of an SVID for clients, made once. */
+/**
+ * Makes a server present an SVID from the next connection on, or nothing. The context is the one that clients use too: making it takes
+ * 1 ms (Node 20), and setSecureContext would make another for every listener. `_sharedCreds` is where node:tls keeps what setSecureContext
+ * makes (undocumented, Node 0.12 to 26; the tests hold it).
+ */
+export function present(server: Server, svid: X509Svid | undefined, minVersion: MinTlsVersion): void {
+  const context = svid === undefined ? createSecureContext(secureContextOptions(undefined, minVersion)) : secureContextOf(svid, minVersion);
+  if (typeof Reflect.get(server, '_sharedCreds') === 'object') Reflect.set(server, '_sharedCreds', context);
+  else server.setSecureContext(secureContextOptions(svid, minVersion));
+}
+
+/** The context of an SVID, made once. */
 export function secureContextOf(svid: X509Svid, minVersion: MinTlsVersion): SecureContext {
   const known = contexts[minVersion].get(svid);
   if (known !== undefined) return known;

@@ -12,11 +12,14 @@ import { checkDurations, checkSource } from './check-options.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
-import { checkMinVersion, type MinTlsVersion, secureContextOptions } from './secure-context.ts';
+import { checkMinVersion, type MinTlsVersion, present, secureContextOptions } from './secure-context.ts';
 import { followSource, svidOf } from './follow-source.ts';
 
 /** How long a client may take from the first byte to a finished handshake, in milliseconds. Node's own limit is 120 s and starts anew with every byte. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+// How late a handshake that takes too long may be ended.
+const SWEEP_MS = 100;
 
 /** What every server of Ephemos takes. */
 export interface ServerOptions {
@@ -91,7 +94,7 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
 
   const unfollow = followSource(source, {
     identity(svid) {
-      server.setSecureContext(secureContextOptions(svid, minVersion));
+      present(server, svid, minVersion);
       if (svid === undefined) connections.suspend();
       else connections.resume();
     },
@@ -110,20 +113,33 @@ interface Handshake {
 }
 
 // Node's handshake timeout starts again with every byte, so a client that drips bytes would hold its place for ever (Node 20 to 26).
+// One sweep for all of them: a timer for each handshake costs 10 us of it.
 function trackHandshakes(server: Server, source: X509Source, timeout: number): { finish(socket: TLSSocket): Handshake } {
-  const running = new WeakMap<object, Handshake & { readonly timer: NodeJS.Timeout }>();
+  const running = new Map<object, Handshake & { readonly raw: Socket; readonly startedAt: number }>();
+  let sweeper: NodeJS.Timeout | undefined;
+
+  function sweep(): void {
+    const now = performance.now();
+    for (const [key, { raw, startedAt }] of running) {
+      // The oldest stand first.
+      if (!raw.destroyed && now - startedAt < timeout) break;
+      raw.destroy();
+      running.delete(key);
+    }
+    sweeper = running.size === 0 ? undefined : setTimeout(sweep, SWEEP_MS).unref();
+  }
+
   server.prependListener('connection', (raw: Socket) => {
     const startedAt = performance.now();
-    const timer = setTimeout(() => raw.destroy(), timeout).unref();
-    raw.once('close', () => clearTimeout(timer));
-    running.set(raw, { svid: svidOf(source), timer, seconds: () => (performance.now() - startedAt) / 1000 });
+    running.set(raw, { raw, startedAt, svid: svidOf(source), seconds: () => (performance.now() - startedAt) / 1000 });
+    sweeper ??= setTimeout(sweep, SWEEP_MS).unref();
   });
   return {
     finish(socket) {
       // The TLS socket keeps the TCP socket that it was made from in `_parent` (undocumented, Node 0.12 to 26; the tests hold it).
       const parent: unknown = Reflect.get(socket, '_parent');
       const handshake = typeof parent === 'object' && parent !== null ? running.get(parent) : undefined;
-      clearTimeout(handshake?.timer);
+      if (handshake !== undefined) running.delete(handshake.raw);
       return handshake ?? { svid: svidOf(source), seconds: () => Number.NaN };
     },
   };

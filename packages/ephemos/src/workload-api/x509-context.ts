@@ -28,14 +28,10 @@ export function parseX509Context(response: X509SVIDResponse, previous?: X509Cont
     const { svids } = response;
     if (svids.length === 0) throw invalid('holds no SVID');
     if (svids.length > MAX_SVIDS) throw invalid(`holds more than ${MAX_SVIDS} SVIDs`);
-    const bundles = new BundleDraft(previous?.bundles);
-    const parsed = firstOfEachHint(svids).map((message) => {
-      const svid = parseSvid(message);
-      bundles.add(svid.id.trustDomain, message.bundle);
-      return svid;
-    });
-    bundles.addAll(response.federatedBundles);
-    return Object.freeze({ svids: Object.freeze(parsed), bundles: bundles.finish() });
+    const used = firstOfEachHint(svids);
+    const parsed = used.map(parseSvid);
+    const bundles = readBundles(bundlesOf(parsed, used, response.federatedBundles), previous?.bundles);
+    return Object.freeze({ svids: Object.freeze(parsed), bundles });
   });
 }
 
@@ -45,11 +41,9 @@ export function parseX509Context(response: X509SVIDResponse, previous?: X509Cont
  */
 export function parseX509Bundles(response: X509BundlesResponse, previous?: X509BundleSet): X509BundleSet {
   return refuseWhole(() => {
-    const bundles = new BundleDraft(previous);
-    bundles.addAll(response.bundles);
-    const set = bundles.finish();
-    if (set.size === 0) throw invalid('holds no bundle');
-    return set;
+    const bundles = readBundles(Object.entries(response.bundles), previous);
+    if (bundles.size === 0) throw invalid('holds no bundle');
+    return bundles;
   });
 }
 
@@ -71,39 +65,39 @@ function firstOfEachHint(svids: readonly X509SVID[]): readonly X509SVID[] {
   return svids.filter(({ hint }) => hint === '' || (!seen.has(hint) && seen.add(hint)));
 }
 
-class BundleDraft {
-  readonly #bundles = new Map<string, X509Bundle>();
-  readonly #previous: X509BundleSet | undefined;
-  #changed = false;
+function bundlesOf(svids: readonly X509Svid[], messages: readonly X509SVID[], federated: { readonly [id: string]: Uint8Array }): EncodedBundles {
+  const own = svids.map(({ id }, index): readonly [string, Uint8Array] => [id.trustDomain.idString, messages[index]?.bundle ?? new Uint8Array()]);
+  return [...own, ...Object.entries(federated)];
+}
 
-  constructor(previous: X509BundleSet | undefined) {
-    this.#previous = previous;
-  }
+/** Bundles as a message holds them: trust domain IDs and concatenated DER, an ID perhaps more than once. */
+type EncodedBundles = Iterable<readonly [id: string, der: Uint8Array]>;
 
-  addAll(byTrustDomain: { readonly [id: string]: Uint8Array }): void {
-    const entries = Object.entries(byTrustDomain);
-    if (entries.length > MAX_TRUST_DOMAINS) throw invalid(`holds more than ${MAX_TRUST_DOMAINS} bundles`);
-    for (const [id, der] of entries) this.add(TrustDomain.parse(id), der);
-  }
-
-  add(trustDomain: TrustDomain, der: Uint8Array): void {
-    const before = this.#bundles.get(trustDomain.name);
-    if (before !== undefined) {
-      // Several SVIDs of one trust domain repeat its bundle; two different ones cannot both be it.
-      if (!equalBytes(before.der, der)) throw invalid(`holds two different bundles of ${trustDomain}`);
-      return;
-    }
-    const known = this.#previous?.get(trustDomain);
-    const unchanged = known !== undefined && equalBytes(known.der, der);
+function readBundles(encoded: EncodedBundles, previous: X509BundleSet | undefined): X509BundleSet {
+  if (previous !== undefined && isSame(encoded, previous)) return previous;
+  const bundles = new Map<string, X509Bundle>();
+  for (const [id, der] of encoded) {
+    const known = previous?.getById(id);
     // A copy, so that one small bundle does not hold the whole message in memory.
-    this.#bundles.set(trustDomain.name, unchanged ? known : X509Bundle.parse(trustDomain, der.slice()));
-    this.#changed ||= !unchanged;
+    const bundle = known !== undefined && equalBytes(known.der, der) ? known : X509Bundle.parse(TrustDomain.parse(id), der.slice());
+    const { idString } = bundle.trustDomain;
+    // Several SVIDs of one trust domain repeat its bundle; two different ones cannot both be it.
+    if (bundles.get(idString)?.equals(bundle) === false) throw invalid(`holds two different bundles of ${bundle.trustDomain}`);
+    bundles.set(idString, bundle);
+    if (bundles.size > MAX_TRUST_DOMAINS) throw invalid(`holds more than ${MAX_TRUST_DOMAINS} bundles`);
   }
+  return new X509BundleSet(bundles.values());
+}
 
-  finish(): X509BundleSet {
-    const previous = this.#previous;
-    return previous !== undefined && !this.#changed && previous.size === this.#bundles.size ? previous : new X509BundleSet(this.#bundles.values());
+// Most updates change one SVID and no bundle, while a workload may be federated with a thousand trust domains: then each costs a look-up and a comparison.
+function isSame(encoded: EncodedBundles, previous: X509BundleSet): boolean {
+  const left = new Set<X509Bundle>(previous);
+  for (const [id, der] of encoded) {
+    const known = previous.getById(id);
+    if (known === undefined || !equalBytes(known.der, der)) return false;
+    left.delete(known);
   }
+  return left.size === 0;
 }
 
 function refuseWhole<T>(parse: () => T): T {
