@@ -45,6 +45,20 @@ async function benchCalls({ rounds, seconds, report, protocol, name, least }) {
     await client.stop();
     await server.stop();
   }
-  report({ name, unit: '1/s', ours: median(perSecond.ours), stock: median(perSecond.stock), ratio: ratio(perSecond.ours, perSecond.stock), target: { least } });
-  report({ name: `server CPU with peerOf / without, ${protocol}`, unit: 'us', ours: median(cpu.with), stock: median(cpu.without), ratio: ratio(cpu.with, cpu.without), target: { most: 1.03 } });
+  report({
+    name,
+    unit: '1/s',
+    ours: median(perSecond.ours),
+    stock: median(perSecond.stock),
+    ratio: ratio(perSecond.ours, perSecond.stock),
+    target: { least },
+  });
+  report({
+    name: `server CPU with peerOf / without, ${protocol}`,
+    unit: 'us',
+    ours: median(cpu.with),
+    stock: median(cpu.without),
+    ratio: ratio(cpu.with, cpu.without),
+    target: { most: 1.03 },
+  });
 }

@@ -13,14 +13,25 @@ export async function benchImport({ rounds, report }) {
     }
   }
   const cost = (name) => median(times[name]) - median(times.nothing);
-  report({ name: "import 'ephemos' / import '@connectrpc/connect-node'", unit: 'ms', ours: cost('ephemos'), stock: cost('dependency'), ratio: cost('ephemos') / cost('dependency'), target: { most: 1.5 } });
+  report({
+    name: "import 'ephemos' / import '@connectrpc/connect-node'",
+    unit: 'ms',
+    ours: cost('ephemos'),
+    stock: cost('dependency'),
+    ratio: cost('ephemos') / cost('dependency'),
+    target: { most: 1.5 },
+  });
 }
 
 function timeImport(specifier) {
   const startedAt = performance.now();
-  const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', specifier === undefined ? '' : `await import(${JSON.stringify(specifier)})`], {
-    cwd: new URL('../packages/ephemos/', import.meta.url),
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', specifier === undefined ? '' : `await import(${JSON.stringify(specifier)})`],
+    {
+      cwd: new URL('../packages/ephemos/', import.meta.url),
+    },
+  );
   if (status !== 0) throw new Error(`importing ${specifier} failed`);
   return performance.now() - startedAt;
 }

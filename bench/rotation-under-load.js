@@ -1,7 +1,7 @@
 // Load with a rotation every 200 ms: no call may fail, and the new SVID must be on the wire right after the agent pushed it.
 import { once } from 'node:events';
-import { connect } from 'node:tls';
 import { setInterval as every } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { openDevAgent } from '@ephemos/dev';
 import { openX509Source } from 'ephemos';
 import { secureContextOf } from '../packages/ephemos/dist/tls/secure-context.js';
@@ -32,8 +32,20 @@ export async function benchRotationUnderLoad({ loadSeconds, report }) {
   await server.stop();
   await agent.close();
   for (const failure of new Set(failures)) console.log(`  failed: ${failure}`);
-  report({ name: `failed calls of ${done}, ${delays.length} rotations`, unit: 'calls', ours: failures.length, target: { most: 0 }, mustHold: true });
-  report({ name: 'push of a new SVID until it is presented, p99', unit: 'ms', ours: quantile(delays, 0.99), target: { most: 50 }, note: `median ${quantile(delays, 0.5).toFixed(1)} ms` });
+  report({
+    name: `failed calls of ${done}, ${delays.length} rotations`,
+    unit: 'calls',
+    ours: failures.length,
+    target: { most: 0 },
+    mustHold: true,
+  });
+  report({
+    name: 'push of a new SVID until it is presented, p99',
+    unit: 'ms',
+    ours: quantile(delays, 0.99),
+    target: { most: 50 },
+    note: `median ${quantile(delays, 0.5).toFixed(1)} ms`,
+  });
 }
 
 /** Rotates the server's SVID; after each push it shakes hands until the new certificate is seen. */
@@ -60,7 +72,13 @@ async function rotate(agent, port, source, signal) {
 }
 
 async function presentedCertificate(port, source) {
-  const socket = connect({ host: '127.0.0.1', port, secureContext: secureContextOf(source.svid, 'TLSv1.3'), rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    secureContext: secureContextOf(source.svid, 'TLSv1.3'),
+    rejectUnauthorized: false,
+    ALPNProtocols: ['http/1.1'],
+  });
   await once(socket, 'secureConnect');
   const { fingerprint256 } = socket.getPeerCertificate();
   socket.destroy();

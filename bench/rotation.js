@@ -1,5 +1,5 @@
 // What one rotation costs the event loop: message bytes in, the new SVID ready on a listener and a client, with 1 and 1,000 federated bundles.
-import { fromBinary, toBinary, create } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createTestAuthority } from '@ephemos/dev';
 import { authorizeMemberOf, createServer, openX509Source } from 'ephemos';
 import { parseX509Context, X509SVIDResponseSchema } from 'ephemos/workload-api';

@@ -17,7 +17,10 @@ const parts = {
   import: benchImport,
 };
 
-const { values, positionals } = parseArgs({ options: { short: { type: 'boolean', default: false }, strict: { type: 'boolean', default: false } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { short: { type: 'boolean', default: false }, strict: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
 const unknown = positionals.filter((name) => !(name in parts));
 if (unknown.length > 0) {
   console.error(`error: there is no benchmark ${unknown.join(', ')}\nhint: there are ${Object.keys(parts).join(', ')}`);
@@ -28,7 +31,9 @@ const scale = values.short ? { rounds: 3, seconds: 1, loadSeconds: 6 } : { round
 const major = Number(process.versions.node.split('.')[0]);
 const rows = [];
 
-console.log(`Ephemos beside stock Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'CPU'}; medians of ${scale.rounds} interleaved rounds\n`);
+console.log(
+  `Ephemos beside stock Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'CPU'}; medians of ${scale.rounds} interleaved rounds\n`,
+);
 for (const name of chosen) {
   const startedAt = performance.now();
   process.stdout.write(`${name} ...\n`);
@@ -37,7 +42,10 @@ for (const name of chosen) {
 }
 printTable(rows);
 if (!values.short && chosen.length === Object.keys(parts).length) {
-  writeFileSync(new URL('./results.json', import.meta.url), `${JSON.stringify({ node: process.version, cores: cpus().length, rounds: scale.rounds, rows }, null, 2)}\n`);
+  writeFileSync(
+    new URL('./results.json', import.meta.url),
+    `${JSON.stringify({ node: process.version, cores: cpus().length, rounds: scale.rounds, rows }, null, 2)}\n`,
+  );
 }
 const missed = rows.filter(({ met }) => met === false);
 console.log(missed.length === 0 ? '\nevery target met' : `\n${missed.length} target(s) missed`);
@@ -69,11 +77,25 @@ function format(value) {
 function printTable(list) {
   const cells = [['what', 'ours', 'beside', 'unit', 'ratio', 'target', '', 'note']];
   for (const { name, ours, stock, unit, ratio, target, met, note = '' } of list) {
-    cells.push([name, format(ours), format(stock), unit, format(ratio), target === undefined ? '' : describe(target), met === undefined ? '' : met ? 'ok' : 'missed', note]);
+    cells.push([
+      name,
+      format(ours),
+      format(stock),
+      unit,
+      format(ratio),
+      target === undefined ? '' : describe(target),
+      met === undefined ? '' : met ? 'ok' : 'missed',
+      note,
+    ]);
   }
   const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   for (const [index, row] of cells.entries()) {
-    console.log(row.map((cell, column) => cell.padEnd(widths[column])).join('  ').trimEnd());
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    );
     if (index === 0) console.log(widths.map((width) => '-'.repeat(width)).join('  '));
   }
 }

@@ -10,10 +10,13 @@ import { createCpuMeter, serveWorker } from '../lib/worker.js';
 function createHttpCall(agent) {
   return (port) =>
     new Promise((resolve, reject) => {
-      const sent = request({ host: '127.0.0.1', port, agent, method: 'GET', path: '/', servername: '', checkServerIdentity: () => undefined }, (response) => {
-        response.resume();
-        response.on('end', resolve);
-      });
+      const sent = request(
+        { host: '127.0.0.1', port, agent, method: 'GET', path: '/', servername: '', checkServerIdentity: () => undefined },
+        (response) => {
+          response.resume();
+          response.on('end', resolve);
+        },
+      );
       sent.on('error', reject);
       sent.end();
     });
@@ -34,11 +37,14 @@ function createGrpcCall(channelCredentials, options) {
 const ours = ({ callers, bundle }) => ({ source: createFixedSource(callers, bundle), authorize: authorizeMemberOf('bench.example') });
 
 const open = {
-  'http stock': ({ callers: [caller], bundle }) => createHttpCall(new Agent({ keepAlive: true, maxSockets: 32, ...toPem(caller), ca: bundlePem(bundle) })),
+  'http stock': ({ callers: [caller], bundle }) =>
+    createHttpCall(new Agent({ keepAlive: true, maxSockets: 32, ...toPem(caller), ca: bundlePem(bundle) })),
   'http ours': (identities) => createHttpCall(createAgent({ ...ours(identities), maxSockets: 32 })),
   'grpc stock': ({ callers: [caller], bundle }) => {
     const { cert, key } = toPem(caller);
-    return createGrpcCall(credentials.createSsl(Buffer.from(bundlePem(bundle)), Buffer.from(key), Buffer.from(cert), { checkServerIdentity: () => undefined }));
+    return createGrpcCall(
+      credentials.createSsl(Buffer.from(bundlePem(bundle)), Buffer.from(key), Buffer.from(cert), { checkServerIdentity: () => undefined }),
+    );
   },
   'grpc ours': (identities) => createGrpcCall(createChannelCredentials(ours(identities))),
 };

@@ -33,14 +33,30 @@ function grpcServer() {
 }
 
 const open = {
-  'http stock': ({ server, bundle }) => listening(createStockServer({ ...toPem(server), ca: bundlePem(bundle), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' }, answer)),
-  'http ours': ({ server, bundle }) => listening(createServer({ source: createFixedSource([server], bundle), authorize: authorizeMemberOf('bench.example') }, answer)),
+  'http stock': ({ server, bundle }) =>
+    listening(
+      createStockServer(
+        { ...toPem(server), ca: bundlePem(bundle), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3' },
+        answer,
+      ),
+    ),
+  'http ours': ({ server, bundle }) =>
+    listening(createServer({ source: createFixedSource([server], bundle), authorize: authorizeMemberOf('bench.example') }, answer)),
   'grpc stock': ({ server, bundle }) => {
     const { cert, key } = toPem(server);
-    const credentials = ServerCredentials.createSsl(Buffer.from(bundlePem(bundle)), [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }], true);
-    return new Promise((resolve, reject) => grpcServer().bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port))));
+    const credentials = ServerCredentials.createSsl(
+      Buffer.from(bundlePem(bundle)),
+      [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
+      true,
+    );
+    return new Promise((resolve, reject) =>
+      grpcServer().bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve(port))),
+    );
   },
-  'grpc ours': ({ server, bundle }) => listening(createGrpcListener(grpcServer(), { source: createFixedSource([server], bundle), authorize: authorizeMemberOf('bench.example') })),
+  'grpc ours': ({ server, bundle }) =>
+    listening(
+      createGrpcListener(grpcServer(), { source: createFixedSource([server], bundle), authorize: authorizeMemberOf('bench.example') }),
+    ),
 };
 
 serveWorker({

@@ -1,6 +1,7 @@
 // A TLS server in one of three kinds: stock node:tls, ours, and the floor (the same server as ours, verifying nothing).
-import { createServer } from 'node:tls';
+
 import { constants } from 'node:crypto';
+import { createServer } from 'node:tls';
 import { authorizeMemberOf } from 'ephemos';
 import { listen } from 'ephemos/tls';
 import { bundlePem, createFixedSource, toPem } from '../lib/identities.js';

@@ -32,7 +32,9 @@ serveWorker({
       async () => (await fetch(`https://127.0.0.1:${port}/`, { method: 'POST', body: 'hello' })).text(),
       () =>
         new Promise((resolve, reject) =>
-          client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { message: 'hello' }, (error) => (error ? reject(error) : resolve())),
+          client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { message: 'hello' }, (error) =>
+            error ? reject(error) : resolve(),
+          ),
         ),
     ];
   },

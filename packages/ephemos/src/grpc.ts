@@ -7,7 +7,6 @@ import { EphemosError } from './errors.ts';
 import { boundSession } from './http/bound-session.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
-import type { X509Source } from './source/x509-source.ts';
 import { type ClientOptions, type Connector, createConnector } from './tls/connect.ts';
 import { errorOnEarlyClose } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
@@ -62,7 +61,7 @@ export type EphemosChannelCredentials = ChannelCredentials & Gated;
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
 export function createChannelCredentials(options: ClientOptions): EphemosChannelCredentials {
-  return new SpiffeChannelCredentials(options);
+  return new SpiffeChannelCredentials(createConnector(options));
 }
 
 type SecureConnector = ReturnType<ChannelCredentials['_createSecureConnector']>;
@@ -71,12 +70,10 @@ type ChannelTarget = Parameters<ChannelCredentials['_createSecureConnector']>[0]
 // The methods with an underscore are what an own kind of credentials has to implement (grpc-js 1.13 to 1.14).
 class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
   readonly #connector: Connector;
-  readonly #source: X509Source;
 
-  constructor(options: ClientOptions) {
+  constructor(connector: Connector) {
     super();
-    this.#connector = createConnector(options);
-    this.#source = options.source;
+    this.#connector = connector;
   }
 
   override _isSecure(): boolean {
@@ -91,9 +88,11 @@ class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
     const servername = options['grpc.ssl_target_name_override'] ?? hostOf(target);
     return {
       connect: async (tcp: Socket) => {
-        const connection = await this.#connector.connect({ socket: tcp, servername, protocols: ['h2'] });
+        const connection = await this.#connector.connect({ socket: tcp, servername, protocols: ['h2'] }).catch((error: unknown) => {
+          throw wholeText(error);
+        });
         connection.onDrain(() => retire(connection));
-        errorOnEarlyClose(connection.socket, this.#source.svid.id, connection.peer.id);
+        errorOnEarlyClose(connection);
         return { socket: connection.socket, secure: true };
       },
       waitForReady: async () => undefined,
@@ -105,6 +104,13 @@ class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
   reauthorize(): Promise<void> {
     return this.#connector.reauthorize();
   }
+}
+
+// Of an error grpc-js keeps the text alone, as the details of the status: so code and hint are put into it.
+function wholeText(error: unknown): unknown {
+  if (!(error instanceof EphemosError)) return error;
+  const hint = error.hint === undefined ? '' : ` (hint: ${error.hint})`;
+  return new EphemosError(error.code, `${error.code}: ${error.message}${hint}`, { cause: error });
 }
 
 // To grpc-js this is a GOAWAY from the server: new calls go to a new connection, those under way finish on this one.

@@ -1,10 +1,26 @@
 // 'ephemos': what most services need. The other entry points hold the rest.
-export { allOf, anyOf, type Authorizer, authorizeAny, authorizeId, authorizeMemberOf, authorizeOneOf, authorizePath, not } from './authorize/authorizer.ts';
+export {
+  type Authorizer,
+  allOf,
+  anyOf,
+  authorizeAny,
+  authorizeId,
+  authorizeMemberOf,
+  authorizeOneOf,
+  authorizePath,
+  not,
+} from './authorize/authorizer.ts';
 export { EphemosError, type ErrorCode, isEphemosError } from './errors.ts';
 export { createAgent, type EphemosAgent, type EphemosAgentOptions } from './http/agent.ts';
 export { createFetch, type EphemosFetch } from './http/fetch.ts';
 export { createServer, type EphemosServer } from './http/server.ts';
-export { openX509Source, type X509ContextStream, type X509Source, type X509SourceHealth, type X509SourceOptions } from './source/x509-source.ts';
+export {
+  openX509Source,
+  type X509ContextStream,
+  type X509Source,
+  type X509SourceHealth,
+  type X509SourceOptions,
+} from './source/x509-source.ts';
 export type { Peer } from './spiffe/peer.ts';
 export { SpiffeId } from './spiffe/spiffe-id.ts';
 export { TrustDomain } from './spiffe/trust-domain.ts';

@@ -1,4 +1,5 @@
 // 'ephemos/tls': raw TLS, for protocols that are not HTTP.
-export { connect, type ConnectOptions } from './tls/raw-connect.ts';
-export { listen, type ListenOptions, type TlsListener } from './tls/raw-listen.ts';
+
 export { peerOf } from './tls/peer-of.ts';
+export { type ConnectOptions, connect } from './tls/raw-connect.ts';
+export { type ListenOptions, listen, type TlsListener } from './tls/raw-listen.ts';

@@ -1,4 +1,13 @@
 // 'ephemos/workload-api': the raw client, for tools, and the protocol's generated types, for servers.
+
+export {
+  createWorkloadApiClient,
+  type WatchEvent,
+  type WorkloadApiCallOptions,
+  type WorkloadApiClient,
+  type WorkloadApiClientOptions,
+} from './workload-api/client.ts';
+export { type Endpoint, formatEndpoint, parseEndpoint, resolveEndpoint } from './workload-api/endpoint.ts';
 export {
   SpiffeWorkloadAPI,
   type X509BundlesRequest,
@@ -10,6 +19,4 @@ export {
   X509SVIDResponseSchema,
   X509SVIDSchema,
 } from './workload-api/workload_pb.ts';
-export { createWorkloadApiClient, type WatchEvent, type WorkloadApiCallOptions, type WorkloadApiClient, type WorkloadApiClientOptions } from './workload-api/client.ts';
-export { type Endpoint, formatEndpoint, parseEndpoint, resolveEndpoint } from './workload-api/endpoint.ts';
 export { parseX509Bundles, parseX509Context, sameX509Context, type X509Context } from './workload-api/x509-context.ts';

@@ -39,7 +39,8 @@ export function authorizeMemberOf(trustDomain: string | TrustDomain): Authorizer
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID when the prefix does not end in `/`: `/ns/pay` would admit `/ns/payments-evil`
  */
 export function authorizePath(prefix: string): Authorizer {
-  if (!prefix.endsWith('/')) throw invalid('the prefix of authorizePath must end in "/"', `write ${JSON.stringify(`${prefix}/`)}, or authorizeId for one ID`);
+  if (!prefix.endsWith('/'))
+    throw invalid('the prefix of authorizePath must end in "/"', `write ${JSON.stringify(`${prefix}/`)}, or authorizeId for one ID`);
   const { trustDomain, path } = SpiffeId.parse(prefix.slice(0, -1));
   const below = `${path}/`;
   return ({ id }) => id.isMemberOf(trustDomain) && id.path.startsWith(below);
@@ -85,7 +86,8 @@ export function checkAuthorizer(value: unknown): Authorizer {
   if (typeof value !== 'function') {
     throw invalid('authorize is missing', 'say who may connect, as in authorize: authorizeId("spiffe://example.org/web")');
   }
-  if (value.constructor.name === 'AsyncFunction') throw invalid('an authorizer must not be async', 'fetch what it needs beforehand and decide at once');
+  if (value.constructor.name === 'AsyncFunction')
+    throw invalid('an authorizer must not be async', 'fetch what it needs beforehand and decide at once');
   return (peer) => value(peer);
 }
 

@@ -1,19 +1,24 @@
 // The https.Agent: Node's own pool, with sockets from the connector. Works with https.request and everything built on it.
-import type { ClientRequest, ClientRequestArgs } from 'node:http';
+import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { type ClientOptions, createConnector } from '../tls/connect.ts';
+import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
 import { closedEarly } from '../tls/early-close.ts';
 import type { LiveConnection } from '../tls/live-connection.ts';
-import { peerOf } from '../tls/peer-of.ts';
 import type { Gated } from './server.ts';
 
 /** How long an idle connection is kept, in milliseconds, when the server does not ask for less. */
 export const IDLE_TIMEOUT_MS = 60_000;
+/** How long before the server's own idle timeout a connection is given up, in milliseconds: a request must not meet the server's close. */
+export const IDLE_MARGIN_MS = 1_000;
+// One sweep for all idle connections: a timer for each would be set and cleared by every request, at 3 us.
+const SWEEP_MS = 250;
 
 /** What {@link createAgent} takes: identity and policy, and the pool options of http.Agent. */
-export interface EphemosAgentOptions extends ClientOptions, Pick<AgentOptions, 'keepAlive' | 'keepAliveMsecs' | 'maxSockets' | 'maxTotalSockets' | 'maxFreeSockets' | 'scheduling' | 'timeout'> {}
+export interface EphemosAgentOptions
+  extends ClientOptions,
+    Pick<AgentOptions, 'keepAlive' | 'keepAliveMsecs' | 'maxSockets' | 'maxTotalSockets' | 'maxFreeSockets' | 'scheduling' | 'timeout'> {}
 
 /** A node:https agent behind the gate. `destroy()` closes it. */
 export type EphemosAgent = Agent & Gated;
@@ -28,28 +33,31 @@ export function createAgent(options: EphemosAgentOptions): EphemosAgent {
 
 type OnSocket = (error: Error | null, socket: Duplex) => void;
 
+/** A connection in the pool. */
+interface Pooled {
+  readonly connection: LiveConnection;
+  idleSince: number | undefined;
+  idleTimeout: number;
+}
+
 class GatedAgent extends Agent implements Gated {
-  readonly #connector: ReturnType<typeof createConnector>;
-  readonly #source: ClientOptions['source'];
-  readonly #connections = new WeakMap<object, LiveConnection>();
-  readonly #idle = new WeakSet<object>();
+  readonly #connector: Connector;
+  readonly #pooled = new Map<object, Pooled>();
+  #sweeper: NodeJS.Timeout | undefined;
 
   constructor(options: EphemosAgentOptions) {
-    const { keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling } = options;
-    // `timeout` makes the pool heed the server's Keep-Alive header (Node 20: without one it does not), so that
-    // no request goes out on a connection that the server is about to close.
-    const pool = { keepAlive: options.keepAlive ?? true, timeout: options.timeout ?? IDLE_TIMEOUT_MS, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling };
+    const { keepAlive = true, timeout, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling } = options;
+    const pool = { keepAlive, timeout, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling };
     super(Object.fromEntries(Object.entries(pool).filter(([, value]) => value !== undefined)));
-    this.#source = options.source;
     this.#connector = createConnector(options);
   }
 
   override createConnection(options: ClientRequestArgs & { readonly servername?: string }, callback?: OnSocket): Duplex | undefined {
     const { host, port, socketPath, servername } = options;
     const target = socketPath ? { path: socketPath } : { host: host ?? 'localhost', port: Number(port ?? 443) };
-    this.#connector.connect({ ...target, servername, protocols: ['http/1.1'], ...(options.signal === undefined ? {} : { signal: options.signal }) }).then(
+    this.#connector.connect({ ...target, servername, protocols: ['http/1.1'] }).then(
       (connection) => {
-        this.#watch(connection);
+        this.#add(connection);
         callback?.(null, connection.socket);
       },
       // Node's callback takes the error alone; its declaration wants a socket as well.
@@ -64,24 +72,28 @@ class GatedAgent extends Agent implements Gated {
     return `${HttpAgent.prototype.getName.call(this, options)}:${options?.servername ?? ''}`;
   }
 
-  /** Called by Node when a socket becomes free (http.Agent, documented). */
+  /** Called by Node when a socket becomes free; false gives it up (http.Agent, documented). */
   override keepSocketAlive(socket: Duplex): boolean {
-    // The base returns false to give the socket up, and in some releases nothing to keep it; its declaration knows only void.
-    const kept: unknown = super.keepSocketAlive(socket);
-    if (this.#connections.get(socket)?.draining === true || kept === false) return false;
-    this.#idle.add(socket);
+    const pooled = this.#pooled.get(socket);
+    if (pooled === undefined || pooled.connection.draining || pooled.idleTimeout <= 0) return false;
+    pooled.idleSince = Date.now();
+    pooled.connection.socket.unref();
+    this.#sweeper ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
     return true;
   }
 
   /** Called by Node when a free socket is used again (http.Agent, documented). */
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    this.#idle.delete(socket);
+    const pooled = this.#pooled.get(socket);
+    if (pooled !== undefined) pooled.idleSince = undefined;
     super.reuseSocket(socket, request);
   }
 
-  /** Called by Node for every new connection (undocumented, Node 0.12 to 26). A request that is closed on without an answer gets a cause that names both identities. */
+  /** Called by Node with the request that a new connection is for (undocumented, Node 0.12 to 26). */
   createSocket(request: ClientRequest, ...rest: unknown[]): void {
-    request.prependOnceListener('error', (error: Error) => this.#explain(request, error));
+    // What holds for the first answer holds for the connection, so later requests pay nothing.
+    request.prependOnceListener('response', (response) => this.#heedKeepAlive(response));
+    request.prependOnceListener('error', (error) => this.#explain(request, error));
     const base: unknown = Reflect.get(Agent.prototype, 'createSocket');
     if (typeof base !== 'function') throw new TypeError('this Node.js release has no http.Agent method createSocket');
     Reflect.apply(base, this, [request, ...rest]);
@@ -92,21 +104,43 @@ class GatedAgent extends Agent implements Gated {
   }
 
   override destroy(): void {
+    clearTimeout(this.#sweeper);
     this.#connector.close();
     super.destroy();
   }
 
-  #watch(connection: LiveConnection): void {
+  #add(connection: LiveConnection): void {
     const { socket } = connection;
-    this.#connections.set(socket, connection);
+    const pooled: Pooled = { connection, idleSince: undefined, idleTimeout: IDLE_TIMEOUT_MS };
+    this.#pooled.set(socket, pooled);
+    socket.once('close', () => this.#pooled.delete(socket));
     connection.onDrain(() => {
-      if (this.#idle.has(socket)) socket.destroy();
+      if (pooled.idleSince !== undefined) socket.destroy();
     });
   }
 
-  #explain(request: ClientRequest, error: Error): void {
-    const { socket, reusedSocket } = request;
-    if (!('code' in error) || error.code !== 'ECONNRESET' || reusedSocket || socket === null || !this.#connections.has(socket)) return;
-    error.cause ??= closedEarly(this.#source.svid.id, peerOf(socket).id);
+  // The server says in Keep-Alive after how many idle seconds it closes; Node 20 heeds that only in part.
+  #heedKeepAlive({ socket, headers }: IncomingMessage): void {
+    const seconds = /(?:^|,)\s*timeout=(\d+)/i.exec(String(headers['keep-alive'] ?? ''))?.[1];
+    const pooled = this.#pooled.get(socket);
+    if (pooled !== undefined && seconds !== undefined)
+      pooled.idleTimeout = Math.min(IDLE_TIMEOUT_MS, Number(seconds) * 1000 - IDLE_MARGIN_MS);
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    let idle = 0;
+    for (const { connection, idleSince, idleTimeout } of this.#pooled.values()) {
+      if (idleSince === undefined) continue;
+      if (now - idleSince >= idleTimeout - SWEEP_MS) connection.socket.destroy();
+      else idle += 1;
+    }
+    this.#sweeper = idle === 0 ? undefined : setTimeout(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  #explain({ socket, reusedSocket }: ClientRequest, error: Error): void {
+    const pooled = socket === null ? undefined : this.#pooled.get(socket);
+    if (pooled === undefined || reusedSocket || !('code' in error) || error.code !== 'ECONNRESET') return;
+    error.cause ??= closedEarly(pooled.connection);
   }
 }

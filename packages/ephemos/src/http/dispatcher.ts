@@ -48,26 +48,38 @@ class GatedDispatcher extends Dispatcher implements Gated {
 
   override destroy(...args: unknown[]): Promise<void> {
     const [error, callback] = args.length === 1 && typeof args[0] === 'function' ? [undefined, args[0]] : args;
-    return this.#end((pool) => pool.destroy(error instanceof Error ? error : null), typeof callback === 'function' ? () => void callback() : undefined);
+    return this.#end(
+      (pool) => pool.destroy(error instanceof Error ? error : null),
+      typeof callback === 'function' ? () => void callback() : undefined,
+    );
   }
 
   #poolOf(origin: string): Pool {
     const known = this.#pools.get(origin);
     if (known !== undefined) return known;
-    const { source: _source, authorize: _authorize, minVersion: _minVersion, connectTimeout: _timeout, withdrawalGrace: _withdrawal, closeGrace: _close, ...poolOptions } =
-      this.#options;
+    const {
+      source: _source,
+      authorize: _authorize,
+      minVersion: _minVersion,
+      connectTimeout: _timeout,
+      withdrawalGrace: _withdrawal,
+      closeGrace: _close,
+      ...poolOptions
+    } = this.#options;
     const pool: Pool = new Pool(origin, {
       ...poolOptions,
       connect: ({ protocol, hostname, port, servername }, callback) => {
         if (protocol !== 'https:') return callback(notHttps(`the scheme ${protocol.slice(0, -1)}`), null);
         const protocols = poolOptions.allowH2 === true ? ['h2', 'http/1.1'] : ['http/1.1'];
-        this.#connector.connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), servername: servername ?? undefined, protocols }).then(
-          (connection) => {
-            connection.onDrain(() => this.#retire(origin, pool));
-            callback(null, connection.socket);
-          },
-          (error: Error) => callback(error, null),
-        );
+        this.#connector
+          .connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443), servername: servername ?? undefined, protocols })
+          .then(
+            (connection) => {
+              connection.onDrain(() => this.#retire(origin, pool));
+              callback(null, connection.socket);
+            },
+            (error: Error) => callback(error, null),
+          );
       },
     });
     this.#pools.set(origin, pool);

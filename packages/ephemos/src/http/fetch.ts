@@ -1,5 +1,5 @@
 // The fetch that proves who is calling: the global fetch, over our dispatcher.
-import { checkClientOptions, type ClientOptions } from '../tls/connect.ts';
+import { type ClientOptions, checkClientOptions } from '../tls/connect.ts';
 import type { EphemosDispatcher } from './dispatcher.ts';
 import type { Gated } from './server.ts';
 
@@ -17,7 +17,8 @@ export function createFetch(options: ClientOptions): EphemosFetch {
   // undici is loaded when it is first needed: a service that only serves never pays for it.
   let opening: Promise<EphemosDispatcher> | undefined;
   checkClientOptions(options);
-  const dispatcher = (): Promise<EphemosDispatcher> => (opening ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options)));
+  const dispatcher = (): Promise<EphemosDispatcher> =>
+    (opening ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options)));
 
   async function fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> {
     // Reflect, because the type of the global fetch names the dispatcher of the undici release inside Node, not ours; both speak the same protocol.

@@ -1,5 +1,12 @@
 // The HTTP/2 client: requests in, streams out, over a session that is replaced before it gets old.
-import { type ClientHttp2Session, type ClientHttp2Stream, type ClientSessionOptions, type ClientSessionRequestOptions, connect, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionOptions,
+  type ClientSessionRequestOptions,
+  connect,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import { EphemosError } from '../errors.ts';
 import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
 import { parseHttpsUrl } from './https-url.ts';

@@ -1,7 +1,7 @@
 // The HTTP/1 server: a plain https.Server whose sockets pass the terminator before its own listener sees them.
 import { type RequestListener, ServerResponse } from 'node:http';
 import { Server } from 'node:https';
-import type { Server as TlsServer, TlsOptions, TLSSocket } from 'node:tls';
+import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
 import { EphemosError } from '../errors.ts';
 import type { LiveConnection } from '../tls/live-connection.ts';
 import { type HandOver, type ServerOptions, terminate, tlsServerOptions } from '../tls/terminate.ts';

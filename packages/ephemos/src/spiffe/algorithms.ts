@@ -85,7 +85,7 @@ export function importPublicKey(spki: Uint8Array): KeyObject {
 
 /** Checks one signature with the issuer's key; false for a wrong signature and for a key of another family. */
 export function verifySignature(scheme: SignatureScheme, signed: Uint8Array, signature: Uint8Array, key: KeyObject): boolean {
-  if (!matchesFamily(key, scheme.family)) return false;
+  if (!matchesScheme(key, scheme)) return false;
   try {
     return verify(scheme.digest, signed, verifyInput(scheme, key), signature);
   } catch {
@@ -98,19 +98,21 @@ function verifyInput(scheme: SignatureScheme, key: KeyObject): KeyObject | Verif
   return key;
 }
 
-function matchesFamily(key: KeyObject, family: KeyFamily): boolean {
+// RFC 4055 section 1.2: an RSASSA-PSS key makes PSS signatures only. Node would take such a signature under the name of PKCS #1 too.
+function matchesScheme(key: KeyObject, { family, saltLength }: SignatureScheme): boolean {
   const type = key.asymmetricKeyType;
-  return type === family || (family === 'rsa' && type === 'rsa-pss');
+  return type === family || (type === 'rsa-pss' && saltLength !== undefined);
 }
 
 function isStrongRsa(key: Uint8Array): boolean {
   const reader = DerReader.inside(new DerReader(key).expect(TAG.sequence, 'RSA key'));
   const modulus = readInteger(reader.expect(TAG.integer, 'RSA modulus'));
   const exponent = readInteger(reader.expect(TAG.integer, 'RSA exponent'));
+  const positive = (modulus[0] ?? 0) < 0x80 && (exponent[0] ?? 0) < 0x80;
   const bits = modulus[0] === 0 ? bitLength(modulus.subarray(1)) : bitLength(modulus);
   const odd = ((exponent[exponent.length - 1] ?? 0) & 1) === 1;
   const aboveOne = exponent.length > 1 || (exponent[0] ?? 0) > 1;
-  return bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && odd && aboveOne && exponent.length <= 8;
+  return positive && bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS && odd && aboveOne && exponent.length <= 8;
 }
 
 function bitLength(value: Uint8Array): number {

@@ -1,6 +1,13 @@
 // One X.509 certificate: DER in, the fields that path validation needs out (RFC 5280 section 4.1).
 import type { KeyObject } from 'node:crypto';
-import { importPublicKey, type KeyFamily, readKeyFamily, readSignatureScheme, type SignatureScheme, verifySignature } from './algorithms.ts';
+import {
+  importPublicKey,
+  type KeyFamily,
+  readKeyFamily,
+  readSignatureScheme,
+  type SignatureScheme,
+  verifySignature,
+} from './algorithms.ts';
 import { type DerElement, DerReader, encodingOf, equalBytes, malformed, readInteger, readOctetAlignedBits, readTime, TAG } from './der.ts';
 import { type Extensions, readExtensions } from './extensions.ts';
 

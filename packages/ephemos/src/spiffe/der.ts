@@ -112,7 +112,8 @@ export function contentsOf(element: DerElement): Uint8Array {
 /** BOOLEAN: TRUE is 0xff and FALSE 0x00, nothing else. */
 export function readBoolean(element: DerElement): boolean {
   const value = element.bytes[element.contents];
-  if (element.end - element.contents !== 1 || (value !== 0xff && value !== 0x00)) throw malformed('a BOOLEAN that is neither TRUE nor FALSE');
+  if (element.end - element.contents !== 1 || (value !== 0xff && value !== 0x00))
+    throw malformed('a BOOLEAN that is neither TRUE nor FALSE');
   return value === 0xff;
 }
 
@@ -145,7 +146,8 @@ export function readOctetAlignedBits(element: DerElement): Uint8Array {
 export function readFlags(element: DerElement): number {
   const contents = contentsOf(element);
   const unused = contents[0];
-  if (unused === undefined || unused > 7 || (contents.length === 1 && unused !== 0)) throw malformed('a BIT STRING with a bad count of unused bits');
+  if (unused === undefined || unused > 7 || (contents.length === 1 && unused !== 0))
+    throw malformed('a BIT STRING with a bad count of unused bits');
   const last = contents[contents.length - 1] ?? 0;
   if (contents.length > 1 && (last & ((1 << unused) - 1)) !== 0) throw malformed('a BIT STRING whose unused bits are set');
   return ((contents[1] ?? 0) << 8) | (contents[2] ?? 0);

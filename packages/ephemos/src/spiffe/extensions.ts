@@ -11,7 +11,7 @@ import {
   readSmallInteger,
   TAG,
 } from './der.ts';
-import { type NameConstraints, readNameConstraints } from './name-constraints.ts';
+import { checkGeneralName, type NameConstraints, readNameConstraints } from './name-constraints.ts';
 
 /** Bits of KeyUsage as {@link Extensions.keyUsage} holds them: bit 0 of the standard is the most significant of 16. */
 export const KEY_USAGE = {
@@ -119,6 +119,7 @@ function readAlternativeNames(draft: Draft, names: DerReader): void {
   const otherNames = new Set<number>();
   while (!names.done) {
     const name = names.any();
+    checkGeneralName(name.tag);
     if (name.tag === 0x86) draft.uris.push(readAscii(name));
     else if (name.tag === 0x82) draft.dnsNames.push(readAscii(name));
     else otherNames.add(name.tag);

@@ -19,7 +19,10 @@ export function checkLeaf({ extensions }: Certificate): void {
     extendedKeyUsage === undefined ||
     (extendedKeyUsage.includes(EXTENDED_KEY_USAGE.clientAuth) && extendedKeyUsage.includes(EXTENDED_KEY_USAGE.serverAuth));
   if (!both) {
-    throw new EphemosError('ERR_PEER_EXTENDED_KEY_USAGE_INVALID', 'a leaf with an extended key usage must hold both serverAuth and clientAuth');
+    throw new EphemosError(
+      'ERR_PEER_EXTENDED_KEY_USAGE_INVALID',
+      'a leaf with an extended key usage must hold both serverAuth and clientAuth',
+    );
   }
   const [unknown] = unknownCritical;
   if (unknown !== undefined) {

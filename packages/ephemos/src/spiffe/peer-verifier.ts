@@ -79,9 +79,15 @@ export function createPeerVerifier(): PeerVerifier {
     const presented = [...byEncoding(others)].map(([key, der]) => intermediates.get(key) ?? read(der));
     const path = findPath({ leaf, presented, authorities: bundle.authorities, now, known });
     const peer = createPeer(id, chain, path);
-    remember(verdicts, keyOf(leafDer), { peer, bundle, validFrom: Math.max(...path.map(({ notBefore }) => notBefore)) }, MAX_REMEMBERED_PEERS);
+    remember(
+      verdicts,
+      keyOf(leafDer),
+      { peer, bundle, validFrom: Math.max(...path.map(({ notBefore }) => notBefore)) },
+      MAX_REMEMBERED_PEERS,
+    );
     // Only what stood in a good path is kept, so that nobody without one can push it out.
-    for (const intermediate of path.slice(1, -1)) remember(intermediates, keyOf(intermediate.der), intermediate, MAX_REMEMBERED_INTERMEDIATES);
+    for (const intermediate of path.slice(1, -1))
+      remember(intermediates, keyOf(intermediate.der), intermediate, MAX_REMEMBERED_INTERMEDIATES);
     return peer;
   }
 

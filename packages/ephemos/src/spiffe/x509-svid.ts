@@ -4,7 +4,7 @@ import { EphemosError, isEphemosError } from '../errors.ts';
 import { Certificate, splitCertificates } from './certificate.ts';
 import { equalBytes } from './der.ts';
 import { checkLeaf, isAuthority, readLeafId } from './leaf.ts';
-import { SpiffeId } from './spiffe-id.ts';
+import type { SpiffeId } from './spiffe-id.ts';
 
 /** Most certificates in a chain that we present or accept: a leaf and the intermediates above it. */
 export const MAX_CHAIN_CERTIFICATES = 16;

@@ -57,7 +57,11 @@ export function createGate(verifier: PeerVerifier, authorize: Authorizer): Gate 
 function chainOf(leaf: X509Certificate | undefined): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
   // One more than is allowed, so that the verifier sees that there are too many.
-  for (let certificate = leaf; certificate !== undefined && chain.length <= MAX_CHAIN_CERTIFICATES; certificate = certificate.issuerCertificate) {
+  for (
+    let certificate = leaf;
+    certificate !== undefined && chain.length <= MAX_CHAIN_CERTIFICATES;
+    certificate = certificate.issuerCertificate
+  ) {
     chain.push(certificate.raw);
   }
   return chain;

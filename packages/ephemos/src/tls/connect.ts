@@ -1,7 +1,7 @@
 // The connector: a host and port in, a socket with a verified and authorized peer out. Every client of Ephemos dials through it.
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
-import { connect as tlsConnect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { type Authorizer, checkAuthorizer } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
@@ -9,8 +9,8 @@ import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
-import { explainEarlyClose } from './early-close.ts';
 import { checkDurations, checkSource } from './check-options.ts';
+import { explainEarlyClose } from './early-close.ts';
 import { followSource } from './follow-source.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
@@ -83,7 +83,8 @@ export function createConnector(options: ClientOptions): Connector {
       return admit(socket, svid, target);
     } catch (error) {
       socket.destroy();
-      if (error instanceof EphemosError) publish('refused', () => ({ role: 'client', error, remoteAddress: socket.remoteAddress, live: false }));
+      if (error instanceof EphemosError)
+        publish('refused', () => ({ role: 'client', error, remoteAddress: socket.remoteAddress, live: false }));
       throw error;
     }
   }
@@ -103,7 +104,7 @@ export function createConnector(options: ClientOptions): Connector {
     socket.disableRenegotiation();
     const connection = new LiveConnection(socket, 'client', peer, svid, now);
     connections.add(connection);
-    explainEarlyClose(socket, svid.id, peer.id);
+    explainEarlyClose(connection);
     publish('handshake', () => ({ role: 'client', peer: peer.id.toString(), protocol: socket.getProtocol() }));
     return connection;
   }

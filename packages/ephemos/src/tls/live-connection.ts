@@ -29,6 +29,8 @@ interface Schedule {
 export class LiveConnection {
   readonly socket: TLSSocket;
   readonly role: Role;
+  /** What we presented; undefined when we presented nothing. */
+  readonly svid: X509Svid | undefined;
   peer: Peer;
   readonly #expiry: Schedule;
   #schedule: Schedule;
@@ -40,6 +42,7 @@ export class LiveConnection {
   constructor(socket: TLSSocket, role: Role, peer: Peer, svid: X509Svid | undefined, now: number) {
     this.socket = socket;
     this.role = role;
+    this.svid = svid;
     this.peer = peer;
     this.#expiry = scheduleExpiry(role, peer, svid, now);
     this.#schedule = this.#expiry;

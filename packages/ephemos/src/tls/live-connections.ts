@@ -1,5 +1,5 @@
 // The list of live connections of one listener or client: changes of trust, policy and identity in, connections that end out.
-import { decide, type Authorizer } from '../authorize/authorizer.ts';
+import { type Authorizer, decide } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
 import type { X509Source } from '../source/x509-source.ts';

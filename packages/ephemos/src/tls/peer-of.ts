@@ -53,7 +53,9 @@ function findPeer(carrier: object): Peer | undefined {
   if (socket !== undefined) return peers.get(socket) ?? byCertificate(socket);
   if ('getAuthContext' in carrier && typeof carrier.getAuthContext === 'function') {
     const context: unknown = carrier.getAuthContext();
-    return isObject(context) && 'sslPeerCertificate' in context && isObject(context.sslPeerCertificate) ? peers.get(context.sslPeerCertificate) : undefined;
+    return isObject(context) && 'sslPeerCertificate' in context && isObject(context.sslPeerCertificate)
+      ? peers.get(context.sslPeerCertificate)
+      : undefined;
   }
   return byCertificate(carrier);
 }

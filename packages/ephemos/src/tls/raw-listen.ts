@@ -50,7 +50,8 @@ export async function listen(options: ListenOptions, onSocket: (socket: TLSSocke
 
   function address(): AddressInfo {
     const bound = server.address();
-    if (bound === null || typeof bound === 'string') throw new EphemosError('ERR_OPTION_INVALID', 'a listener on a unix socket, or a closed one, has no address');
+    if (bound === null || typeof bound === 'string')
+      throw new EphemosError('ERR_OPTION_INVALID', 'a listener on a unix socket, or a closed one, has no address');
     return bound;
   }
 

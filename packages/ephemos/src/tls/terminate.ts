@@ -9,11 +9,11 @@ import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
 import { checkDurations, checkSource } from './check-options.ts';
+import { followSource, svidOf } from './follow-source.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
 import { checkMinVersion, type MinTlsVersion, present, secureContextOptions } from './secure-context.ts';
-import { followSource, svidOf } from './follow-source.ts';
 
 /** How long a client may take from the first byte to a finished handshake, in milliseconds. Node's own limit is 120 s and starts anew with every byte. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -82,7 +82,12 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
       tagPeer(socket, peer);
       const connection = new LiveConnection(socket, 'server', peer, handshake.svid, now);
       connections.add(connection);
-      publish('handshake', () => ({ role: 'server', peer: peer.id.toString(), protocol: socket.getProtocol(), seconds: handshake.seconds() }));
+      publish('handshake', () => ({
+        role: 'server',
+        peer: peer.id.toString(),
+        protocol: socket.getProtocol(),
+        seconds: handshake.seconds(),
+      }));
       handOver(socket, connection);
     } catch (error) {
       socket.destroy();
