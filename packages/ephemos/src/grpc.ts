@@ -8,7 +8,7 @@ import { boundSession } from './http/bound-session.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
 import { type ClientOptions, type Connector, createConnector } from './tls/connect.ts';
-import { errorOnEarlyClose } from './tls/early-close.ts';
+import { errorOnEarlyClose, textOf } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
 import { type HandOver, type ServerOptions, terminate, tlsServerOptions } from './tls/terminate.ts';
 
@@ -108,9 +108,7 @@ class SpiffeChannelCredentials extends ChannelCredentials implements Gated {
 
 // Of an error grpc-js keeps the text alone, as the details of the status: so code and hint are put into it.
 function wholeText(error: unknown): unknown {
-  if (!(error instanceof EphemosError)) return error;
-  const hint = error.hint === undefined ? '' : ` (hint: ${error.hint})`;
-  return new EphemosError(error.code, `${error.code}: ${error.message}${hint}`, { cause: error });
+  return error instanceof EphemosError ? new EphemosError(error.code, textOf(error), { cause: error }) : error;
 }
 
 // To grpc-js this is a GOAWAY from the server: new calls go to a new connection, those under way finish on this one.

@@ -11,7 +11,10 @@ import { TrustDomain } from '../spiffe/trust-domain.ts';
  */
 export type Authorizer = (peer: Peer) => boolean;
 
-/** Admits one SPIFFE ID. */
+/**
+ * Admits one SPIFFE ID.
+ * @throws {EphemosError} ERR_SPIFFE_ID_INVALID; ERR_AUTHORIZER_INVALID for an ID without a path, which no workload has
+ */
 export function authorizeId(id: string | SpiffeId): Authorizer {
   const wanted = toId(id);
   return ({ id: given }) => given.equals(wanted);
@@ -19,7 +22,7 @@ export function authorizeId(id: string | SpiffeId): Authorizer {
 
 /**
  * Admits the SPIFFE IDs of a list.
- * @throws {EphemosError} ERR_AUTHORIZER_INVALID when the list is empty, which would be a lock without a key
+ * @throws {EphemosError} ERR_SPIFFE_ID_INVALID; ERR_AUTHORIZER_INVALID when the list is empty, which would be a lock without a key
  */
 export function authorizeOneOf(ids: Iterable<string | SpiffeId>): Authorizer {
   const wanted = new Set(Array.from(ids, (id) => toId(id).toString()));
@@ -29,7 +32,7 @@ export function authorizeOneOf(ids: Iterable<string | SpiffeId>): Authorizer {
 
 /** Admits every workload of a trust domain. */
 export function authorizeMemberOf(trustDomain: string | TrustDomain): Authorizer {
-  const wanted = typeof trustDomain === 'string' ? TrustDomain.parse(trustDomain) : trustDomain;
+  const wanted = trustDomain instanceof TrustDomain ? trustDomain : TrustDomain.parse(trustDomain);
   return ({ id }) => id.isMemberOf(wanted);
 }
 
@@ -52,7 +55,7 @@ export function authorizePath(prefix: string): Authorizer {
  */
 export function allOf(...authorizers: readonly Authorizer[]): Authorizer {
   const checked = checkAll('allOf', authorizers);
-  return (peer) => checked.every((authorize) => authorize(peer) === true);
+  return (peer) => checked.every((authorize) => authorize(peer));
 }
 
 /**
@@ -61,7 +64,7 @@ export function allOf(...authorizers: readonly Authorizer[]): Authorizer {
  */
 export function anyOf(...authorizers: readonly Authorizer[]): Authorizer {
   const checked = checkAll('anyOf', authorizers);
-  return (peer) => checked.some((authorize) => authorize(peer) === true);
+  return (peer) => checked.some((authorize) => authorize(peer));
 }
 
 /**
@@ -70,7 +73,7 @@ export function anyOf(...authorizers: readonly Authorizer[]): Authorizer {
  */
 export function not(authorizer: Authorizer): Authorizer {
   const checked = checkAuthorizer(authorizer);
-  return (peer) => checked(peer) === false;
+  return (peer) => !checked(peer);
 }
 
 /** Admits every verified workload of every trust domain that we have a bundle of. Loud on purpose: look for it in reviews. */
@@ -79,7 +82,7 @@ export function authorizeAny(): Authorizer {
 }
 
 /**
- * Refuses what cannot be an authorizer before any connection is made.
+ * Refuses what cannot be an authorizer before any connection is made. What it returns answers `true` or `false`, or throws.
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID
  */
 export function checkAuthorizer(value: unknown): Authorizer {
@@ -88,16 +91,19 @@ export function checkAuthorizer(value: unknown): Authorizer {
   }
   if (value.constructor.name === 'AsyncFunction')
     throw invalid('an authorizer must not be async', 'fetch what it needs beforehand and decide at once');
-  return (peer) => value(peer);
+  return (peer) => {
+    const answer: unknown = value(peer);
+    if (typeof answer === 'boolean') return answer;
+    // It is not waited for, but its failure must not end the process.
+    if (answer instanceof Promise) answer.catch(() => undefined);
+    throw new TypeError('the authorizer returned something other than a boolean');
+  };
 }
 
-/** Runs an authorizer. Never throws: what is not plainly `true` is a refusal, with its reason. */
+/** Runs an authorizer that {@link checkAuthorizer} returned. Never throws: what is not plainly `true` is a refusal, with its reason. */
 export function decide(authorize: Authorizer, peer: Peer): EphemosError | undefined {
   try {
-    const answer: unknown = authorize(peer);
-    if (answer === true) return undefined;
-    if (answer instanceof Promise) answer.catch(() => undefined);
-    return unauthorized(peer, answer === false ? undefined : new TypeError('the authorizer returned something other than a boolean'));
+    return authorize(peer) === true ? undefined : unauthorized(peer, undefined);
   } catch (error) {
     return unauthorized(peer, error);
   }
@@ -116,7 +122,9 @@ function checkAll(name: string, authorizers: readonly Authorizer[]): readonly Au
 }
 
 function toId(id: string | SpiffeId): SpiffeId {
-  return typeof id === 'string' ? SpiffeId.parse(id) : id;
+  const wanted = id instanceof SpiffeId ? id : SpiffeId.parse(id);
+  if (wanted.path !== '') return wanted;
+  throw invalid(`no workload has the ID ${wanted}, which is that of its trust domain`, 'use authorizeMemberOf to admit all of its workloads');
 }
 
 function invalid(message: string, hint?: string): EphemosError {

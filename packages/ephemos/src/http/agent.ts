@@ -61,7 +61,7 @@ class GatedAgent extends Agent implements Gated {
         callback?.(null, connection.socket);
       },
       // Node's callback takes the error alone; its declaration wants a socket as well.
-      (error: unknown) => callback !== undefined && Reflect.apply(callback, undefined, [error]),
+      (error: unknown) => void (callback !== undefined && Reflect.apply(callback, undefined, [error])),
     );
     return undefined;
   }
@@ -105,7 +105,6 @@ class GatedAgent extends Agent implements Gated {
 
   override destroy(): void {
     clearTimeout(this.#sweeper);
-    this.#connector.close();
     super.destroy();
   }
 

@@ -98,7 +98,6 @@ class GatedDispatcher extends Dispatcher implements Gated {
   }
 
   async #end(end: (pool: Pool) => Promise<void>, callback: (() => void) | undefined): Promise<void> {
-    this.#connector.close();
     await Promise.all([...this.#pools.values(), ...this.#retired].map(end));
     this.#pools.clear();
     callback?.();

@@ -22,7 +22,9 @@ export function createFetch(options: ClientOptions): EphemosFetch {
 
   async function fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> {
     // Reflect, because the type of the global fetch names the dispatcher of the undici release inside Node, not ours; both speak the same protocol.
-    return Reflect.apply(globalThis.fetch, undefined, [input, { ...init, dispatcher: await dispatcher() }]);
+    const response: unknown = await Reflect.apply(globalThis.fetch, undefined, [input, { ...init, dispatcher: await dispatcher() }]);
+    if (!(response instanceof Response)) throw new TypeError('the global fetch did not return a Response');
+    return response;
   }
 
   async function close(): Promise<void> {

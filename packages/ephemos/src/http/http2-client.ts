@@ -82,7 +82,6 @@ export function createHttp2Client(origin: string | URL, options: Http2ClientOpti
 
   async function close(): Promise<void> {
     closed = true;
-    connector.close();
     await Promise.all([...sessions].map(closeSession));
   }
 

@@ -10,6 +10,8 @@ import { MAX_CHAIN_CERTIFICATES } from './x509-svid.ts';
 
 /** Most peers whose verdict is remembered; the one that was verified first is forgotten first. */
 export const MAX_REMEMBERED_PEERS = 4096;
+/** Largest chain that is remembered with a verdict, in bytes. One with three RSA-4096 intermediates stays below; a larger one is verified each time. */
+export const MAX_REMEMBERED_BYTES: number = 16 * 1024;
 /** Most intermediates that are kept parsed. */
 export const MAX_REMEMBERED_INTERMEDIATES = 256;
 
@@ -47,8 +49,19 @@ export function createPeerVerifier(): PeerVerifier {
   const verdicts = new Map<string, Verdict>();
   const intermediates = new Map<string, Certificate>();
   const known: KnownSignatures = new WeakMap();
+  let current: X509BundleSet | undefined;
+
+  // A verdict that rests on a bundle out of use holds nothing but memory: up to a whole bundle each.
+  function forgetOld(bundles: X509BundleSet): void {
+    if (bundles === current) return;
+    current = bundles;
+    for (const [key, { peer, bundle }] of verdicts) {
+      if (bundles.get(peer.id.trustDomain) !== bundle) verdicts.delete(key);
+    }
+  }
 
   function recall(leaf: Uint8Array, bundles: X509BundleSet, now: number): Peer | undefined {
+    forgetOld(bundles);
     const key = keyOf(leaf);
     const verdict = verdicts.get(key);
     if (verdict === undefined) return undefined;
@@ -68,8 +81,9 @@ export function createPeerVerifier(): PeerVerifier {
     if (remembered !== undefined) return remembered;
 
     const leaf = read(leafDer);
-    const id = readLeafId(leaf);
+    // The rules for leaves first: a signing certificate is refused as one, whatever its ID.
     checkLeaf(leaf);
+    const id = readLeafId(leaf);
     const bundle = bundles.get(id.trustDomain);
     if (bundle === undefined) {
       throw new EphemosError('ERR_PEER_TRUST_DOMAIN_UNKNOWN', `there is no bundle for the trust domain ${id.trustDomain} of the peer`, {
@@ -79,12 +93,10 @@ export function createPeerVerifier(): PeerVerifier {
     const presented = [...byEncoding(others)].map(([key, der]) => intermediates.get(key) ?? read(der));
     const path = findPath({ leaf, presented, authorities: bundle.authorities, now, known });
     const peer = createPeer(id, chain, path);
-    remember(
-      verdicts,
-      keyOf(leafDer),
-      { peer, bundle, validFrom: Math.max(...path.map(({ notBefore }) => notBefore)) },
-      MAX_REMEMBERED_PEERS,
-    );
+    const verdict = { peer, bundle, validFrom: Math.max(...path.map(({ notBefore }) => notBefore)) };
+    if (chain.reduce((bytes, der) => bytes + der.length, 0) <= MAX_REMEMBERED_BYTES) {
+      remember(verdicts, keyOf(leafDer), verdict, MAX_REMEMBERED_PEERS);
+    }
     // Only what stood in a good path is kept, so that nobody without one can push it out.
     for (const intermediate of path.slice(1, -1))
       remember(intermediates, keyOf(intermediate.der), intermediate, MAX_REMEMBERED_INTERMEDIATES);

@@ -21,6 +21,7 @@ export class X509Bundle {
     this.trustDomain = trustDomain;
     this.der = der;
     this.#encoded = encoded;
+    Object.freeze(this);
   }
 
   /**
@@ -29,8 +30,10 @@ export class X509Bundle {
    */
   static parse(trustDomain: TrustDomain, der: Uint8Array): X509Bundle {
     if (der.length > MAX_BUNDLE_BYTES) throw invalid(trustDomain, `is larger than ${MAX_BUNDLE_BYTES} bytes`);
+    // A copy: the certificates are read later, when a buffer of the caller may hold something else.
+    const own = new Uint8Array(der);
     try {
-      return new X509Bundle(trustDomain, der, splitCertificates(der, MAX_AUTHORITIES));
+      return new X509Bundle(trustDomain, own, splitCertificates(own, MAX_AUTHORITIES));
     } catch (error) {
       throw invalid(trustDomain, 'is not a row of at most 1,000 DER certificates', error);
     }

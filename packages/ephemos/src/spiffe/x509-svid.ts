@@ -88,7 +88,8 @@ export class X509Svid {
 
 function readChain(chain: Uint8Array): readonly Certificate[] {
   try {
-    return splitCertificates(chain, MAX_CHAIN_CERTIFICATES).map((der) => Certificate.parse(der));
+    // A copy, so that what becomes of the caller's buffer does not matter.
+    return splitCertificates(new Uint8Array(chain), MAX_CHAIN_CERTIFICATES).map((der) => Certificate.parse(der));
   } catch (error) {
     throw invalid('has a malformed chain', error);
   }

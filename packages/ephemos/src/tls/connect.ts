@@ -11,7 +11,6 @@ import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
 import { checkDurations, checkSource } from './check-options.ts';
 import { explainEarlyClose } from './early-close.ts';
-import { followSource } from './follow-source.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
@@ -55,8 +54,6 @@ export interface Connector {
   connect(target: Target): Promise<LiveConnection>;
   reauthorize(): Promise<void>;
   readonly connections: LiveConnections;
-  /** Stops following the source. Live connections stay and still end at expiry. */
-  close(): void;
 }
 
 /**
@@ -71,10 +68,6 @@ export function createConnector(options: ClientOptions): Connector {
   const verifier = createPeerVerifier();
   const gate = createGate(verifier, authorize);
   const connections = new LiveConnections({ ...options, authorize, verifier });
-  const unfollow = followSource(source, {
-    identity: (svid) => (svid === undefined ? connections.suspend() : connections.resume()),
-    bundles: () => void connections.reauthorize(),
-  });
 
   async function connect(target: Target): Promise<LiveConnection> {
     const { svid } = source;
@@ -109,7 +102,7 @@ export function createConnector(options: ClientOptions): Connector {
     return connection;
   }
 
-  return { connect, connections, reauthorize: () => connections.reauthorize(), close: unfollow };
+  return { connect, connections, reauthorize: () => connections.reauthorize() };
 }
 
 /**

@@ -13,16 +13,27 @@ export function explainEarlyClose(connection: LiveConnection): void {
   });
 }
 
-/** Gives a connection that the peer closes early, without an error, one: grpc-js then shows the reason instead of "Failed to connect". */
+/**
+ * The same for grpc-js, which shows the text of an error and nothing else of it: the text of a reset gets the reason too, and a close
+ * without an error gets an error.
+ */
 export function errorOnEarlyClose(connection: LiveConnection): void {
   const { socket } = connection;
   const openedAt = Date.now();
-  socket.prependOnceListener('close', (hadError: boolean) => {
-    if (hadError || Date.now() - openedAt > EARLY_CLOSE_MS || socket.listenerCount('error') === 0) return;
-    // grpc-js shows the text of an error and nothing else of it.
-    const { code, message, hint } = closedEarly(connection);
-    socket.emit('error', new EphemosError(code, `${code}: ${message} (hint: ${hint})`));
+  const isEarly = (): boolean => Date.now() - openedAt < EARLY_CLOSE_MS;
+  socket.prependOnceListener('error', (error: Error) => {
+    if (isEarly() && !(error instanceof EphemosError)) error.message = `${error.message}: ${textOf(closedEarly(connection))}`;
   });
+  socket.prependOnceListener('close', (hadError: boolean) => {
+    if (hadError || !isEarly() || socket.listenerCount('error') === 0) return;
+    const reason = closedEarly(connection);
+    socket.emit('error', new EphemosError(reason.code, textOf(reason)));
+  });
+}
+
+/** Everything that an error of ours tells, as one line. */
+export function textOf({ code, message, hint }: EphemosError): string {
+  return hint === undefined ? `${code}: ${message}` : `${code}: ${message} (hint: ${hint})`;
 }
 
 /** The cause of an error for a request that the peer closed on without an answer. */

@@ -6,8 +6,8 @@ import type { X509Svid } from '../spiffe/x509-svid.ts';
 
 /** What is done on a change; each is called only when its part really changed. */
 export interface SourceReaction {
-  identity(svid: X509Svid | undefined): void;
-  bundles(bundles: X509BundleSet): void;
+  identity?(svid: X509Svid | undefined): void;
+  bundles?(bundles: X509BundleSet): void;
 }
 
 /** Follows a source until the returned function is called. The state at the start is not a change. */
@@ -18,11 +18,11 @@ export function followSource(source: X509Source, reaction: SourceReaction): () =
     const next = svidOf(source);
     if (next !== svid) {
       svid = next;
-      reaction.identity(next);
+      reaction.identity?.(next);
     }
     if (source.bundles !== bundles) {
       ({ bundles } = source);
-      reaction.bundles(bundles);
+      reaction.bundles?.(bundles);
     }
   });
 }

@@ -4,6 +4,7 @@ import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
 import type { X509Source } from '../source/x509-source.ts';
 import type { PeerVerifier } from '../spiffe/peer-verifier.ts';
+import { followSource } from './follow-source.ts';
 import type { LiveConnection } from './live-connection.ts';
 
 /** Default time over which connections end after our identity was withdrawn, in milliseconds. */
@@ -26,8 +27,8 @@ export interface LiveConnectionsOptions {
 export class LiveConnections implements Iterable<LiveConnection> {
   readonly #connections = new Set<LiveConnection>();
   readonly #options: LiveConnectionsOptions;
-  #suspended = false;
   #round = 0;
+  #unfollow: (() => void) | undefined;
 
   constructor(options: LiveConnectionsOptions) {
     this.#options = options;
@@ -41,9 +42,16 @@ export class LiveConnections implements Iterable<LiveConnection> {
     return this.#connections.values();
   }
 
+  /** Watches over a connection until it closes. The source is followed only while there is one, so that a client that is dropped is no leak. */
   add(connection: LiveConnection): void {
+    this.#unfollow ??= this.#follow();
     this.#connections.add(connection);
-    connection.socket.once('close', () => this.#connections.delete(connection));
+    connection.socket.once('close', () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size > 0) return;
+      this.#unfollow?.();
+      this.#unfollow = undefined;
+    });
   }
 
   /**
@@ -64,19 +72,27 @@ export class LiveConnections implements Iterable<LiveConnection> {
     }
   }
 
-  /** Our identity was withdrawn. */
-  suspend(): void {
-    if (this.#suspended) return;
-    this.#suspended = true;
+  #follow(): () => void {
+    let suspended = false;
+    return followSource(this.#options.source, {
+      identity: (svid) => {
+        // A rotation is no loss: then nothing is to be done, however many connections there are.
+        if ((svid === undefined) === suspended) return;
+        suspended = svid === undefined;
+        if (suspended) this.#suspend();
+        else this.#resume();
+      },
+      bundles: () => void this.reauthorize(),
+    });
+  }
+
+  #suspend(): void {
     const { withdrawalGrace = WITHDRAWAL_GRACE_MS } = this.#options;
     const now = Date.now();
     for (const connection of this.#connections) connection.suspend(withdrawalGrace, now);
   }
 
-  /** Our identity is there, or is back. */
-  resume(): void {
-    if (!this.#suspended) return;
-    this.#suspended = false;
+  #resume(): void {
     const now = Date.now();
     for (const connection of this.#connections) connection.resume(now);
   }

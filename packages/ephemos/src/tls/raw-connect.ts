@@ -11,14 +11,7 @@ export interface ConnectOptions extends ClientOptions, Target {}
  * @throws {EphemosError} ERR_PEER_* when the server is refused, ERR_CONNECT_TIMEOUT, ERR_CONNECT_ABORTED; and system errors such as ECONNREFUSED
  */
 export async function connect(options: ConnectOptions): Promise<TLSSocket> {
-  const connector = createConnector(options);
-  try {
-    const connection = await connector.connect(options);
-    connection.socket.once('close', () => connector.close());
-    connection.onDrain(() => endInOrder(connection));
-    return connection.socket;
-  } catch (error) {
-    connector.close();
-    throw error;
-  }
+  const connection = await createConnector(options).connect(options);
+  connection.onDrain(() => endInOrder(connection));
+  return connection.socket;
 }

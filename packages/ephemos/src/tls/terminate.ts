@@ -90,21 +90,16 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
       }));
       handOver(socket, connection);
     } catch (error) {
+      // The socket remembers its address once it was asked; one that is destroyed does not know it any more.
+      const { remoteAddress } = socket;
       socket.destroy();
       if (!(error instanceof EphemosError)) throw error;
-      publish('refused', () => ({ role: 'server', error, remoteAddress: socket.remoteAddress, live: false }));
+      publish('refused', () => ({ role: 'server', error, remoteAddress, live: false }));
       server.emit('tlsClientError', error, socket);
     }
   });
 
-  const unfollow = followSource(source, {
-    identity(svid) {
-      present(server, svid, minVersion);
-      if (svid === undefined) connections.suspend();
-      else connections.resume();
-    },
-    bundles: () => void connections.reauthorize(),
-  });
+  const unfollow = followSource(source, { identity: (svid) => present(server, svid, minVersion) });
   server.once('close', unfollow);
 
   return { connections, reauthorize: () => connections.reauthorize() };
@@ -137,7 +132,7 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): {
   server.prependListener('connection', (raw: Socket) => {
     const startedAt = performance.now();
     running.set(raw, { raw, startedAt, svid: svidOf(source), seconds: () => (performance.now() - startedAt) / 1000 });
-    sweeper ??= setTimeout(sweep, SWEEP_MS).unref();
+    if (sweeper === undefined) sweeper = setTimeout(sweep, SWEEP_MS).unref();
   });
   return {
     finish(socket) {

@@ -56,7 +56,7 @@ function parseSvid(message: X509SVID): X509Svid {
   const { spiffeId, x509Svid, x509SvidKey, bundle, hint } = message;
   // Section 5.2.1: every field but the hint is mandatory; section 4.5: a mandatory field left empty spoils the message.
   if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) throw invalid('holds an SVID with an empty field');
-  return X509Svid.parse({ id: SpiffeId.parse(spiffeId), chain: x509Svid.slice(), privateKey: x509SvidKey, hint });
+  return X509Svid.parse({ id: SpiffeId.parse(spiffeId), chain: x509Svid, privateKey: x509SvidKey, hint });
 }
 
 // Section 5.2.1: of several SVIDs with one hint the first is used. SVIDs without a hint are all kept.
@@ -78,8 +78,7 @@ function readBundles(encoded: EncodedBundles, previous: X509BundleSet | undefine
   const bundles = new Map<string, X509Bundle>();
   for (const [id, der] of encoded) {
     const known = previous?.getById(id);
-    // A copy, so that one small bundle does not hold the whole message in memory.
-    const bundle = known !== undefined && equalBytes(known.der, der) ? known : X509Bundle.parse(TrustDomain.parse(id), der.slice());
+    const bundle = known !== undefined && equalBytes(known.der, der) ? known : X509Bundle.parse(TrustDomain.parse(id), der);
     const { idString } = bundle.trustDomain;
     // Several SVIDs of one trust domain repeat its bundle; two different ones cannot both be it.
     if (bundles.get(idString)?.equals(bundle) === false) throw invalid(`holds two different bundles of ${bundle.trustDomain}`);

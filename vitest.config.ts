@@ -1,0 +1,44 @@
+// How the tests run: against the TypeScript sources, in forked processes, without retries (a test that fails now and then is a bug).
+import { defineConfig } from 'vitest/config';
+import { entryPoints, workspacePackages } from './scripts/lib/workspace.js';
+
+const alias = workspacePackages()
+  .flatMap((pkg) => entryPoints(pkg))
+  .map(({ specifier, source }) => ({ find: new RegExp(`^${specifier}$`), replacement: source }));
+
+const fuzzRuns = Number(process.env['EPHEMOS_FUZZ_RUNS'] ?? 0);
+
+export default defineConfig({
+  resolve: { alias },
+  // Node 20 and 22 do not know `await using`.
+  oxc: { target: 'es2023' },
+  test: {
+    pool: 'forks',
+    environment: 'node',
+    retry: 0,
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    unstubEnvs: true,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'fuzz',
+          include: ['packages/*/test/**/*.fuzz.ts', 'examples/*/test/**/*.fuzz.ts'],
+          setupFiles: ['scripts/lib/fuzz-runs.ts'],
+          // 10 ms a run at the least, for the long run.
+          testTimeout: Math.max(60_000, fuzzRuns * 10),
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'scripts', include: ['scripts/test/**/*.test.js'], testTimeout: 60_000 },
+      },
+    ],
+  },
+});
