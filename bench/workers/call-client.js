@@ -26,11 +26,16 @@ function createGrpcCall(channelCredentials, options) {
   const { path, requestSerialize, responseDeserialize } = echoDefinition.echo;
   const clients = new Map();
   const message = { message: 'x'.repeat(100) };
+  const clientOf = (port) => {
+    if (!clients.has(port)) clients.set(port, new Client(`localhost:${port}`, channelCredentials, options));
+    return clients.get(port);
+  };
   return (port) =>
     new Promise((resolve, reject) => {
-      let client = clients.get(port);
-      if (client === undefined) clients.set(port, (client = new Client(`localhost:${port}`, channelCredentials, options)));
-      client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error) => (error ? reject(error) : resolve()));
+      clientOf(port).makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
     });
 }
 

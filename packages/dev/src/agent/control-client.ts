@@ -1,6 +1,5 @@
 // A typed client of the control API: what `ephemos dev exec` and its siblings speak to a running agent with.
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { EphemosError, type ErrorCode, errorCodes } from 'ephemos/errors';
@@ -118,8 +117,7 @@ async function callAgent({ socketPath, method, url, body, signal }: ControlCall)
 
 async function responseTo(sent: ReturnType<typeof request>, socketPath: string): Promise<IncomingMessage> {
   try {
-    const [response] = await once(sent, 'response');
-    return response;
+    return await new Promise<IncomingMessage>((resolve, reject) => sent.once('response', resolve).once('error', reject));
   } catch (cause) {
     throw new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', `no agent answers on ${socketPath}`, {
       hint: 'start one with "ephemos dev"',

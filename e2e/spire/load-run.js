@@ -1,0 +1,119 @@
+// Runs the load client as one caller, through a relay, and turns the lines it prints into events and a result.
+import { openProxy } from './proxy.js';
+
+/**
+ * @typedef {object} LoadResult
+ * @property {number} calls
+ * @property {number} failures
+ * @property {readonly string[]} failureCodes
+ * @property {readonly number[]} failureTimes seconds since the start
+ * @property {readonly string[]} failureTexts the first few
+ * @property {number} ownRotations
+ * @property {number} peerRotations
+ * @property {number} peerAuthorities
+ * @property {string} summary
+ */
+
+/**
+ * One line of the load client.
+ * @typedef {object} LoadEvent
+ * @property {'ready' | 'svid' | 'withdrawn' | 'failure' | 'result'} event
+ * @property {number} at seconds since its start
+ * @property {string} protocol failure
+ * @property {string} code failure
+ * @property {string} message failure
+ * @property {number} calls result, and all that follow
+ * @property {number} posts
+ * @property {number} grpc
+ * @property {number} afterPause
+ * @property {number} failures
+ * @property {number} ownRotations
+ * @property {number} peerRotations
+ * @property {number} peerAuthorities
+ */
+
+/**
+ * @typedef {object} Load
+ * @property {import('./proxy.js').Proxy} proxy
+ * @property {() => number} mark how many events there were until now
+ * @property {(test: (event: LoadEvent) => boolean, options: { timeout: number, what: string, from?: number }) => Promise<LoadEvent>} event
+ *   resolves with the first event from the mark on (default: from the start) that passes the test
+ * @property {(seconds: number, options?: { end?: boolean }) => Promise<LoadResult>} runFor lets it run on; ends it unless told otherwise
+ */
+
+/**
+ * Starts the load and resolves when each of its callers has made a call.
+ * @param {{ suite: import('./suite.js').Suite, as: string, server: string, peer: string }} options
+ * @returns {Promise<Load>}
+ */
+export async function openLoad({ suite, as, server, peer }) {
+  /** @type {LoadEvent[]} */
+  const events = [];
+  /** @type {Set<(event: LoadEvent) => void>} */
+  const listeners = new Set();
+  const proxy = await openProxy(server);
+  const program = suite.startNode('load', 'e2e/spire/load.js', ['--server', proxy.address, '--peer', peer], {
+    as: await suite.world.as(as),
+    onLine: (line) => {
+      const event = JSON.parse(line);
+      events.push(event);
+      for (const listener of listeners) listener(event);
+    },
+  });
+
+  /** @type {Load['event']} */
+  const event = (test, { timeout, what, from = 0 }) =>
+    new Promise((resolve, reject) => {
+      const past = events.slice(from).find(test);
+      if (past !== undefined) return resolve(past);
+      /** @param {() => void} done */
+      const settle = (done) => {
+        clearTimeout(timer);
+        listeners.delete(listener);
+        done();
+      };
+      /** @param {LoadEvent} next */
+      const listener = (next) => {
+        if (test(next)) settle(() => resolve(next));
+      };
+      const last = () => JSON.stringify(events.filter((past) => past.event !== 'failure').at(-1));
+      const timer = setTimeout(
+        () => settle(() => reject(new Error(`the load saw no ${what} within ${timeout} ms; last: ${last()}`))),
+        timeout,
+      );
+      listeners.add(listener);
+      void program.exited.then(({ code, signal }) =>
+        settle(() => reject(new Error(`the load ended with ${signal ?? code} before its ${what}: ${program.stderr().trim()}`))),
+      );
+    });
+
+  await event((next) => next.event === 'ready', { timeout: 60_000, what: 'first calls' });
+  return {
+    proxy,
+    mark: () => events.length,
+    event,
+    runFor: async (seconds, { end = true } = {}) => {
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const from = events.length;
+      program.write(end ? 'end' : 'report');
+      const result = await event((next) => next.event === 'result', { timeout: 30_000, what: 'result', from });
+      const connections = proxy.total();
+      if (end) {
+        await program.exited;
+        await proxy.close();
+      }
+      const failures = events.filter((past) => past.event === 'failure');
+      return {
+        calls: result.calls,
+        failures: result.failures,
+        failureCodes: failures.map((failure) => failure.code),
+        failureTimes: failures.map((failure) => failure.at),
+        failureTexts: failures.slice(0, 5).map((failure) => `${failure.protocol} at ${failure.at} s: ${failure.code} ${failure.message}`),
+        ownRotations: result.ownRotations,
+        peerRotations: result.peerRotations,
+        peerAuthorities: result.peerAuthorities,
+        summary: `${result.calls} calls (${result.posts} POSTs, ${result.afterPause} of them after a pause of 1 s or more, ${result.grpc} gRPC), ${result.failures} failed, ${connections} connections, ${result.at} s`,
+      };
+    },
+  };
+}
