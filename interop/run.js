@@ -26,11 +26,11 @@ const eventLatency = 2000;
 const log = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 
 try {
-  process.exitCode = await main();
+  process.exit(await main());
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`error: ${error.message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 /** @returns {Promise<number>} */

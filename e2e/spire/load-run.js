@@ -52,6 +52,7 @@ export async function openLoad({ suite, as, server, peer }) {
   /** @type {Set<(event: LoadEvent) => void>} */
   const listeners = new Set();
   const proxy = await openProxy(server);
+  suite.onClose(() => proxy.close());
   const program = suite.startNode('load', 'e2e/spire/load.js', ['--server', proxy.address, '--peer', peer], {
     as: await suite.world.as(as),
     onLine: (line) => {
@@ -98,10 +99,7 @@ export async function openLoad({ suite, as, server, peer }) {
       program.write(end ? 'end' : 'report');
       const result = await event((next) => next.event === 'result', { timeout: 30_000, what: 'result', from });
       const connections = proxy.total();
-      if (end) {
-        await program.exited;
-        await proxy.close();
-      }
+      if (end) await program.exited;
       const failures = events.filter((past) => past.event === 'failure');
       return {
         calls: result.calls,

@@ -13,11 +13,11 @@ const shownText = 100;
 const log = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 
 try {
-  process.exitCode = await main();
+  process.exit(await main());
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`error: ${error.message}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 /** @returns {Promise<number>} */

@@ -19,6 +19,7 @@ import { createSpireWorld } from './world.js';
  * @property {(name: string, text: string) => string} write makes a file that every user may read, and returns its path
  * @property {(name: string, file: string, args: readonly string[], options: NodeOptions) => import('./process.js').Program} startNode
  *   starts a script of the checkout as one caller
+ * @property {(action: () => Promise<void>) => void} onClose for what a scenario opens and may not come to close
  * @property {(options: { failed: boolean }) => Promise<void>} close
  */
 
@@ -61,6 +62,8 @@ export async function openSuite({ name, agent, ttl, log }) {
   const remove = () => rmSync(folder, { recursive: true, force: true });
   const forget = onExit(remove);
   const programs = createPrograms({ logs: join(folder, 'logs') });
+  /** @type {(() => Promise<void>)[]} */
+  const closers = [];
   try {
     const reach = await openReach({ checkout, stage: join(folder, 'stage'), otherUsers: agent === 'spire' });
     if (reach.copied) log('the checkout is closed to other users: running a copy of what was built');
@@ -89,9 +92,13 @@ export async function openSuite({ name, agent, ttl, log }) {
         writeFileSync(file, text, { mode: 0o644 });
         return file;
       },
+      onClose: (action) => {
+        closers.push(action);
+      },
       close: async ({ failed }) => {
         const tails = failed ? programs.tails() : '';
         await programs.close();
+        for (const action of closers) await action();
         await world.close();
         forget();
         if (!failed) return remove();

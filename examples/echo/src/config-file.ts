@@ -1,6 +1,6 @@
 // A YAML file in, sections with known keys out. What is wrong becomes one line that names the file and the key.
 import { readFileSync } from 'node:fs';
-import { parse, YAMLParseError } from 'yaml';
+import { parse } from 'yaml';
 
 /** A mistake in a configuration file: one line, and what to do about it. */
 export class ConfigError extends Error {
@@ -71,12 +71,11 @@ const reasons: ReadonlyMap<string, string> = new Map([
 
 function parseYaml(file: string, text: string): unknown {
   try {
-    // The result holds only plain values: the core schema of YAML knows no others.
-    return parse(text);
+    return parse(text, { logLevel: 'error' });
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error;
+    if (!(error instanceof Error)) throw error;
     // The lines after the first one show the place in the file.
     const [reason = ''] = error.message.split('\n');
-    throw new ConfigError(`${file}: is not YAML: ${reason.replace(/:$/, '')}`, 'check the indentation and the quotes at that place');
+    throw new ConfigError(`${file}: is not YAML: ${reason.replace(/:$/, '')}`, 'look at that place, and at what stands before it');
   }
 }

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from './program.ts';
+import { run } from '../demo/program.js';
 
 let folder: string;
 
@@ -12,20 +12,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const good = {
-  service: ['name: echo-server', 'domain: example.org', 'authorized_clients: [spiffe://example.org/echo-client]'],
-  rest: [] as readonly string[],
-};
-
-/** A good server configuration, changed. */
-function text(change: { service?: readonly string[]; rest?: readonly string[] }): string {
-  const { service, rest } = { ...good, ...change };
-  return ['service:', ...service.map((line) => `  ${line}`), ...rest, ''].join('\n');
-}
-
 const name = 'name: echo-server';
 const domain = 'domain: example.org';
 const clients = 'authorized_clients: [spiffe://example.org/echo-client]';
+
+const freeHealth = 'health: { address: "127.0.0.1:0" }';
+
+/** A good server configuration, or one with another service section or more behind it. */
+function text({ service = [name, domain, clients], rest = [] }: { service?: readonly string[]; rest?: readonly string[] }): string {
+  return ['service:', ...service.map((line) => `  ${line}`), ...rest, ''].join('\n');
+}
 
 /** What is wrong, the file, what the error says after the name of the file, and what the hint says. */
 const files: readonly (readonly [string, string, string, string])[] = [
@@ -38,12 +34,12 @@ const files: readonly (readonly [string, string, string, string])[] = [
   ],
   ['an empty file', '', 'the file must be a mapping', 'service, agent, listen, health'],
   ['a file that is a list', '- a\n', 'the file must be a mapping', 'service'],
-  ['no YAML', 'service: [\n', 'is not YAML: ', 'check the indentation'],
+  ['no YAML', 'service: [\n', 'is not YAML: ', 'look at that place'],
   [
     'a key that stands twice',
     text({ rest: ['listen: 127.0.0.1:1', 'listen: 127.0.0.1:2'] }),
     'is not YAML: Map keys must be unique',
-    'line',
+    'look',
   ],
   ['a section that is text', 'service: echo\n', 'service must be a mapping', 'name, domain'],
   ['no name', text({ service: [domain, clients] }), 'service.name is missing', 'name: echo-server'],
@@ -115,13 +111,13 @@ const files: readonly (readonly [string, string, string, string])[] = [
   ],
   [
     'a socket path that is relative',
-    text({ rest: ['agent: { socketPath: agent.sock }'] }),
+    text({ rest: ['agent: { socketPath: agent.sock }', freeHealth] }),
     'agent.socketPath: the Workload API endpoint "agent.sock" has no scheme',
     'unix:///',
   ],
   [
     'a socket path that is too long',
-    text({ rest: [`agent: { socketPath: /${'x'.repeat(120)} }`] }),
+    text({ rest: [`agent: { socketPath: /${'x'.repeat(120)} }`, freeHealth] }),
     'agent.socketPath: the Workload API endpoint',
     '',
   ],
@@ -178,7 +174,7 @@ test('a file that is not there, a directory, and a file of somebody else are nam
 
 test('an endpoint that is missing or wrong is named with the variable', async () => {
   const file = join(folder, 'endpoint.yaml');
-  await writeFile(file, text({ rest: ['health: { address: "127.0.0.1:0" }', 'listen: 127.0.0.1:0'] }));
+  await writeFile(file, text({ rest: [freeHealth, 'listen: 127.0.0.1:0'] }));
   const env = { EPHEMOS_CONFIG_PATH: file };
   expectMistake(await run('echo-server', [], env), 3, 'SPIFFE_ENDPOINT_SOCKET is not set', `agent.socketPath in ${file}`);
   const wrong = { ...env, SPIFFE_ENDPOINT_SOCKET: '/run/agent.sock' };

@@ -7,9 +7,9 @@ import { createChannelCredentials } from 'ephemos/grpc';
 import { createHttp2Client } from 'ephemos/http2';
 import { service as healthService } from 'grpc-health-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../demo/program.js';
 import { createGrpcEcho } from '../src/grpc.ts';
 import { createHttpEcho } from '../src/http.ts';
-import { run } from './program.ts';
 import { authorizeServer, openWorld, type World } from './world.ts';
 
 let world: World;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Exit, run, start } from './program.ts';
+import { type Exit, run, start } from '../demo/program.js';
 import { domain, openWorld, serverConfig, type World } from './world.ts';
 
 let world: World;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { createTestAuthority } from '@ephemos/dev';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { run } from './program.ts';
+import { run } from '../demo/program.js';
 import { domain, openWorld, type RunningServer, type World } from './world.ts';
 
 let world: World;

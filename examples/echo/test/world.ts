@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DevAgent, openDevAgent } from '@ephemos/dev';
 import { authorizeId, openX509Source, type X509Source } from 'ephemos';
-import { type Exit, killAll, type Program, run, start } from './program.ts';
+import { type Exit, killAll, type Program, run, start } from '../demo/program.js';
 
 /** Trust domain of the tests. */
 export const domain = 'spiffe://example.org';

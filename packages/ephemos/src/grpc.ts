@@ -114,7 +114,7 @@ function wholeText(error: unknown): unknown {
 // To grpc-js this is a GOAWAY from the server: new calls go to a new connection, those under way finish on this one.
 function retire({ socket }: LiveConnection): void {
   const session = boundSession(socket);
-  if (session === undefined || session.destroyed) return;
+  if (session === undefined || session.closed) return;
   session.emit('goaway', 0, 0, Buffer.alloc(0));
   session.close();
 }

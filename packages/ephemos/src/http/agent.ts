@@ -2,6 +2,7 @@
 import type { ClientRequest, ClientRequestArgs, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
 import { closedEarly } from '../tls/early-close.ts';
@@ -31,7 +32,15 @@ export function createAgent(options: EphemosAgentOptions): EphemosAgent {
   return new GatedAgent(options);
 }
 
+type ConnectionArgs = ClientRequestArgs & { readonly servername?: string };
 type OnSocket = (error: Error | null, socket: Duplex) => void;
+
+/** Calls a method of http.Agent that its declaration leaves out (undocumented, Node 0.12 to 26). */
+function callOwn(agent: Agent, name: string, args: readonly unknown[]): void {
+  const method: unknown = Reflect.get(Agent.prototype, name);
+  if (typeof method !== 'function') throw new TypeError(`this Node.js release has no http.Agent method ${name}`);
+  Reflect.apply(method, agent, args);
+}
 
 /** A connection in the pool. */
 interface Pooled {
@@ -50,34 +59,49 @@ class GatedAgent extends Agent implements Gated {
     const pool = { keepAlive, timeout, keepAliveMsecs, maxSockets, maxTotalSockets, maxFreeSockets, scheduling };
     super(Object.fromEntries(Object.entries(pool).filter(([, value]) => value !== undefined)));
     this.#connector = createConnector(options);
+    // Before Node's own listener, which would give the socket to a request that waits in the queue.
+    this.prependListener('free', (socket: Duplex) => {
+      if (this.#pooled.get(socket)?.connection.draining === true) socket.destroy();
+    });
   }
 
-  override createConnection(options: ClientRequestArgs & { readonly servername?: string }, callback?: OnSocket): Duplex | undefined {
-    const { host, port, socketPath, servername } = options;
+  override createConnection(options: ConnectionArgs, callback?: OnSocket): Duplex | undefined {
+    const { host, port, socketPath, servername, signal, timeout } = options;
     const target = socketPath ? { path: socketPath } : { host: host ?? 'localhost', port: Number(port ?? 443) };
-    this.#connector.connect({ ...target, servername, protocols: ['http/1.1'] }).then(
+    const place = this.#takePlace(options);
+    this.#connector.connect({ ...target, servername, signal, protocols: ['http/1.1'] }).then(
       (connection) => {
+        this.#givePlaceBack(place, options);
         this.#add(connection);
+        if (timeout !== undefined) connection.socket.setTimeout(timeout);
         callback?.(null, connection.socket);
       },
-      // Node's callback takes the error alone; its declaration wants a socket as well.
-      (error: unknown) => void (callback !== undefined && Reflect.apply(callback, undefined, [error])),
+      (error: unknown) => {
+        // Node's callback takes the error alone; its declaration wants a socket as well.
+        if (callback !== undefined) Reflect.apply(callback, undefined, [error]);
+        this.#count(-1);
+        // What Node does when a socket closes: it is forgotten, and the next request of the queue gets its try.
+        callOwn(this, 'removeSocket', [place, options]);
+      },
     );
     return undefined;
   }
 
   // Every connection of this agent is made with the same options, so host and port tell them apart. https.Agent would
   // put twenty more fields into the name, for every request.
-  override getName(options?: ClientRequestArgs & { readonly servername?: string }): string {
+  override getName(options?: ConnectionArgs): string {
     return `${HttpAgent.prototype.getName.call(this, options)}:${options?.servername ?? ''}`;
   }
 
   /** Called by Node when a socket becomes free; false gives it up (http.Agent, documented). */
   override keepSocketAlive(socket: Duplex): boolean {
     const pooled = this.#pooled.get(socket);
-    if (pooled === undefined || pooled.connection.draining || pooled.idleTimeout <= 0) return false;
+    if (pooled === undefined || pooled.idleTimeout <= 0) return false;
     pooled.idleSince = Date.now();
-    pooled.connection.socket.unref();
+    const { socket: idle } = pooled.connection;
+    idle.unref();
+    const { timeout = 0 } = this.options;
+    if ((idle.timeout ?? 0) !== timeout) idle.setTimeout(timeout);
     this.#sweeper ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
     return true;
   }
@@ -90,13 +114,18 @@ class GatedAgent extends Agent implements Gated {
   }
 
   /** Called by Node with the request that a new connection is for (undocumented, Node 0.12 to 26). */
-  createSocket(request: ClientRequest, ...rest: unknown[]): void {
+  createSocket(request: ClientRequest, options: ConnectionArgs, callback: OnSocket): void {
     // What holds for the first answer holds for the connection, so later requests pay nothing.
     request.prependOnceListener('response', (response) => this.#heedKeepAlive(response));
     request.prependOnceListener('error', (error) => this.#explain(request, error));
-    const base: unknown = Reflect.get(Agent.prototype, 'createSocket');
-    if (typeof base !== 'function') throw new TypeError('this Node.js release has no http.Agent method createSocket');
-    Reflect.apply(base, this, [request, ...rest]);
+    const queued = this.#queueOf(options).includes(request);
+    const done = (error: Error | null, socket: Duplex): void => {
+      // A request of the queue stays in it until it has a socket. One that gets none must leave, or the others would wait for ever;
+      // one that has left was given another socket meanwhile.
+      if (error && queued && !this.#leaveQueue(request, options)) return;
+      callback(error, socket);
+    };
+    callOwn(this, 'createSocket', [request, options, done]);
   }
 
   reauthorize(): Promise<void> {
@@ -105,7 +134,46 @@ class GatedAgent extends Agent implements Gated {
 
   override destroy(): void {
     clearTimeout(this.#sweeper);
+    this.#sweeper = undefined;
+    this.#connector.close();
     super.destroy();
+  }
+
+  // Takes the place of a socket in Node's pool while one is being made: Node counts sockets once they are there, so `maxSockets`
+  // would not hold for those on their way (agent-base does the same).
+  #takePlace(options: ConnectionArgs): Socket {
+    const place = new Socket();
+    const name = this.getName(options);
+    Reflect.set(this.sockets, name, [...(this.sockets[name] ?? []), place]);
+    this.#count(1);
+    return place;
+  }
+
+  #givePlaceBack(place: Socket, options: ConnectionArgs): void {
+    const name = this.getName(options);
+    Reflect.set(
+      this.sockets,
+      name,
+      (this.sockets[name] ?? []).filter((socket) => socket !== place),
+    );
+    this.#count(-1);
+  }
+
+  #count(change: number): void {
+    Reflect.set(this, 'totalSocketCount', Number(Reflect.get(this, 'totalSocketCount')) + change);
+  }
+
+  // The requests that wait for a socket; Node declares them as what they are answered with.
+  #queueOf(options: ConnectionArgs): readonly object[] {
+    return this.requests[this.getName(options)] ?? [];
+  }
+
+  #leaveQueue(request: ClientRequest, options: ConnectionArgs): boolean {
+    const queue = this.#queueOf(options);
+    const others = queue.filter((waiting) => waiting !== request);
+    if (others.length > 0) Reflect.set(this.requests, this.getName(options), others);
+    else Reflect.deleteProperty(this.requests, this.getName(options));
+    return others.length < queue.length;
   }
 
   #add(connection: LiveConnection): void {

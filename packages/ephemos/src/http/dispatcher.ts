@@ -27,6 +27,7 @@ class GatedDispatcher extends Dispatcher implements Gated {
   readonly #options: DispatcherOptions;
   readonly #pools = new Map<string, Pool>();
   readonly #retired = new Set<Pool>();
+  #closed = false;
 
   constructor(options: DispatcherOptions) {
     super();
@@ -47,6 +48,7 @@ class GatedDispatcher extends Dispatcher implements Gated {
   }
 
   override destroy(...args: unknown[]): Promise<void> {
+    this.#connector.close();
     const [error, callback] = args.length === 1 && typeof args[0] === 'function' ? [undefined, args[0]] : args;
     return this.#end(
       (pool) => pool.destroy(error instanceof Error ? error : null),
@@ -56,6 +58,7 @@ class GatedDispatcher extends Dispatcher implements Gated {
 
   #poolOf(origin: string): Pool {
     const known = this.#pools.get(origin);
+    if (this.#closed) return known ?? closedPool(origin);
     if (known !== undefined) return known;
     const {
       source: _source,
@@ -98,8 +101,16 @@ class GatedDispatcher extends Dispatcher implements Gated {
   }
 
   async #end(end: (pool: Pool) => Promise<void>, callback: (() => void) | undefined): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#pools.values(), ...this.#retired].map(end));
     this.#pools.clear();
     callback?.();
   }
+}
+
+/** A pool that gives every request undici's own error for a dispatcher that was closed. */
+function closedPool(origin: string): Pool {
+  const pool = new Pool(origin);
+  void pool.close();
+  return pool;
 }

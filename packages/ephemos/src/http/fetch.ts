@@ -1,4 +1,5 @@
 // The fetch that proves who is calling: the global fetch, over our dispatcher.
+import { EphemosError } from '../errors.ts';
 import { type ClientOptions, checkClientOptions } from '../tls/connect.ts';
 import type { EphemosDispatcher } from './dispatcher.ts';
 import type { Gated } from './server.ts';
@@ -16,11 +17,13 @@ export type EphemosFetch = typeof globalThis.fetch & Gated & AsyncDisposable & {
 export function createFetch(options: ClientOptions): EphemosFetch {
   // undici is loaded when it is first needed: a service that only serves never pays for it.
   let opening: Promise<EphemosDispatcher> | undefined;
+  let closed = false;
   checkClientOptions(options);
   const dispatcher = (): Promise<EphemosDispatcher> =>
     (opening ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options)));
 
   async function fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> {
+    if (closed) throw new TypeError('fetch failed', { cause: new EphemosError('ERR_SOURCE_CLOSED', 'this fetch was closed') });
     // Reflect, because the type of the global fetch names the dispatcher of the undici release inside Node, not ours; both speak the same protocol.
     const response: unknown = await Reflect.apply(globalThis.fetch, undefined, [input, { ...init, dispatcher: await dispatcher() }]);
     if (!(response instanceof Response)) throw new TypeError('the global fetch did not return a Response');
@@ -28,6 +31,7 @@ export function createFetch(options: ClientOptions): EphemosFetch {
   }
 
   async function close(): Promise<void> {
+    closed = true;
     await (await opening)?.close();
   }
 

@@ -40,48 +40,49 @@ export function createHttp2Client(origin: string | URL, options: Http2ClientOpti
   let current: Promise<ClientHttp2Session> | undefined;
   let closed = false;
 
-  async function open(): Promise<ClientHttp2Session> {
-    const { session, onDrain } = await openSession(url, connector, options.session);
-    sessions.add(session);
-    const retire = (): void => {
+  function open(): Promise<ClientHttp2Session> {
+    const opening = openSession(url, connector, options.session).then(({ session, onDrain }) => {
+      sessions.add(session);
+      session.once('goaway', retire).once('close', () => {
+        retire();
+        sessions.delete(session);
+      });
+      // The session is replaced first and closed after that, so nobody opens a stream on it in between.
+      onDrain(() => {
+        retire();
+        session.close();
+      });
+      if (closed) session.close();
+      return session;
+    });
+    opening.catch(retire);
+    return opening;
+
+    // Only this session: by the time that it closes there may be another one.
+    function retire(): void {
       if (current === opening) current = undefined;
-    };
-    session.once('goaway', retire).once('close', () => {
-      retire();
-      sessions.delete(session);
-    });
-    // The session is replaced first and closed after that, so nobody opens a stream on it in between.
-    onDrain(() => {
-      retire();
-      session.close();
-    });
-    return session;
+    }
   }
 
-  let opening: Promise<ClientHttp2Session> | undefined;
   function currentSession(): Promise<ClientHttp2Session> {
     if (closed) throw new EphemosError('ERR_SOURCE_CLOSED', 'the HTTP/2 client was closed');
-    if (current === undefined) {
-      opening = open();
-      current = opening;
-      opening.catch(() => {
-        current = undefined;
-      });
-    }
+    current ??= open();
     return current;
   }
 
   async function request(headers: OutgoingHttpHeaders, requestOptions?: ClientSessionRequestOptions): Promise<ClientHttp2Stream> {
     for (;;) {
-      const session = await currentSession();
+      const opening = currentSession();
+      const session = await opening;
       // Between the promise and here the session may have been told to go; then there is another one by now.
       if (!session.closed && !session.destroyed) return session.request(headers, requestOptions);
-      current = undefined;
+      if (current === opening) current = undefined;
     }
   }
 
   async function close(): Promise<void> {
     closed = true;
+    connector.close();
     await Promise.all([...sessions].map(closeSession));
   }
 

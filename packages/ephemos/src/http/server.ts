@@ -1,5 +1,5 @@
 // The HTTP/1 server: a plain https.Server whose sockets pass the terminator before its own listener sees them.
-import { type RequestListener, ServerResponse } from 'node:http';
+import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { Server } from 'node:https';
 import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
 import { EphemosError } from '../errors.ts';
@@ -62,19 +62,20 @@ class GatedServer extends Server {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        if (!this.#passes(args[1])) return true;
+        if (!this.#passes(args[0], args[1])) return true;
         break;
       case 'upgrade':
       case 'connect':
-        if (this.#connectionOf(args[1])?.refused === true) return true;
+        if (!this.#passesUpgrade(args[1])) return true;
         break;
     }
     return super.emit(event, ...args);
   }
 
-  #passes(response: unknown): boolean {
-    if (!(response instanceof ServerResponse)) return false;
-    const connection = this.#connectionOf(response.socket);
+  #passes(request: unknown, response: unknown): boolean {
+    if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false;
+    // Asked of the request: the response of a pipelined one has no socket until its turn comes.
+    const connection = this.#connectionOf(request.socket);
     if (connection?.refused === true) {
       response.writeHead(403, { connection: 'close', 'content-length': '0' }).end();
       return false;
@@ -82,6 +83,15 @@ class GatedServer extends Server {
     // Promise 5: in the last part of its life a connection tells HTTP/1 clients to open another one.
     if (connection?.draining === true) response.setHeader('connection', 'close');
     return true;
+  }
+
+  #passesUpgrade(socket: unknown): boolean {
+    const connection = this.#connectionOf(socket);
+    if (connection?.refused !== true) return true;
+    // Node has taken its own listeners off by now: a reset would end the process.
+    connection.socket.on('error', () => undefined).write('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    connection.socket.destroySoon();
+    return false;
   }
 
   #connectionOf(socket: unknown): LiveConnection | undefined {

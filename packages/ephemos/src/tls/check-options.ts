@@ -9,8 +9,17 @@ export function checkSource(source: unknown): void {
 
 /** @throws {EphemosError} ERR_OPTION_INVALID for a duration that is no number of milliseconds that a timer can hold */
 export function checkDurations(durations: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, value] of Object.entries(durations)) {
-    if (value === undefined || (value >= 0 && value < 2 ** 31)) continue;
-    throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a number of milliseconds from 0 to 2,147,483,647`);
+  checkMilliseconds(durations, 0);
+}
+
+/** The same for timeouts, which leave at least a millisecond. @throws {EphemosError} ERR_OPTION_INVALID */
+export function checkTimeouts(timeouts: Readonly<Record<string, number | undefined>>): void {
+  checkMilliseconds(timeouts, 1);
+}
+
+function checkMilliseconds(values: Readonly<Record<string, number | undefined>>, least: number): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined || (typeof value === 'number' && value >= least && value < 2 ** 31)) continue;
+    throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a number of milliseconds from ${least} to 2,147,483,647`);
   }
 }

@@ -9,8 +9,8 @@ import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
-import { checkDurations, checkSource } from './check-options.ts';
-import { explainEarlyClose } from './early-close.ts';
+import { checkDurations, checkSource, checkTimeouts } from './check-options.ts';
+import { closedEarly, explainEarlyClose } from './early-close.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
@@ -18,6 +18,8 @@ import { checkMinVersion, type MinTlsVersion, secureContextOf } from './secure-c
 
 /** How long dialling and the handshake may take together, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 10_000;
+
+const HOST_NAME = /^[\w.-]+$/;
 
 /** What every client of Ephemos takes. */
 export interface ClientOptions {
@@ -54,6 +56,8 @@ export interface Connector {
   connect(target: Target): Promise<LiveConnection>;
   reauthorize(): Promise<void>;
   readonly connections: LiveConnections;
+  /** Gives up the attempts that are under way. Live connections stay. */
+  close(): void;
 }
 
 /**
@@ -68,21 +72,38 @@ export function createConnector(options: ClientOptions): Connector {
   const verifier = createPeerVerifier();
   const gate = createGate(verifier, authorize);
   const connections = new LiveConnections({ ...options, authorize, verifier });
+  const attempts = new Set<TLSSocket>();
 
   async function connect(target: Target): Promise<LiveConnection> {
-    const { svid } = source;
-    const socket = await handshake(target, svid, minVersion, connectTimeout);
     try {
-      return admit(socket, svid, target);
+      const { svid } = source;
+      const open = connectionOptions(target, svid, minVersion);
+      const connection = await handshake(open, { timeout: connectTimeout, signal: target.signal, attempts }, (socket) =>
+        admit(socket, svid, target),
+      );
+      // What the server sent right behind its handshake may have closed the socket before anybody could listen.
+      if (connection.socket.destroyed) throw closedEarly(connection);
+      return connection;
     } catch (error) {
-      socket.destroy();
-      if (error instanceof EphemosError)
-        publish('refused', () => ({ role: 'client', error, remoteAddress: socket.remoteAddress, live: false }));
+      // Nothing can be said any more over a socket that was given to us for this.
+      target.socket?.destroy();
       throw error;
     }
   }
 
-  function admit(socket: TLSSocket, svid: X509Svid, { protocols = [] }: Target): LiveConnection {
+  // Async for its errors alone: it is done in the turn in which it is called.
+  async function admit(socket: TLSSocket, svid: X509Svid, target: Target): Promise<LiveConnection> {
+    try {
+      return verified(socket, svid, target);
+    } catch (error) {
+      const { remoteAddress } = socket;
+      socket.on('error', () => undefined).destroy();
+      if (error instanceof EphemosError) publish('refused', () => ({ role: 'client', error, remoteAddress, live: false }));
+      throw error;
+    }
+  }
+
+  function verified(socket: TLSSocket, svid: X509Svid, { protocols = [] }: Target): LiveConnection {
     const now = Date.now();
     // Throws when the identity was withdrawn during the handshake.
     void source.svid;
@@ -102,7 +123,11 @@ export function createConnector(options: ClientOptions): Connector {
     return connection;
   }
 
-  return { connect, connections, reauthorize: () => connections.reauthorize() };
+  function close(): void {
+    for (const socket of attempts) socket.destroy(new EphemosError('ERR_CONNECT_ABORTED', 'the client was closed while it connected'));
+  }
+
+  return { connect, connections, reauthorize: () => connections.reauthorize(), close };
 }
 
 /**
@@ -113,14 +138,29 @@ export function checkClientOptions({ source, authorize, minVersion, connectTimeo
   checkSource(source);
   checkAuthorizer(authorize);
   checkMinVersion(minVersion);
-  checkDurations({ connectTimeout, withdrawalGrace, closeGrace });
+  checkDurations({ withdrawalGrace, closeGrace });
+  checkTimeouts({ connectTimeout });
 }
 
-function handshake(target: Target, svid: X509Svid, minVersion: MinTlsVersion, timeout: number): Promise<TLSSocket> {
-  const { signal } = target;
+/** What bounds an attempt to connect. */
+interface Bounds {
+  readonly timeout: number;
+  readonly signal: AbortSignal | undefined;
+  /** The attempts that are under way. */
+  readonly attempts: Set<TLSSocket>;
+}
+
+/** Dials, and takes what `admit` makes of the socket in the turn in which the handshake is done: from then on the server can send what breaks it. */
+function handshake(
+  options: ConnectionOptions,
+  bounds: Bounds,
+  admit: (socket: TLSSocket) => Promise<LiveConnection>,
+): Promise<LiveConnection> {
+  const { timeout, signal, attempts } = bounds;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(aborted(signal));
-    const socket = tlsConnect(connectionOptions(target, svid, minVersion));
+    const socket = tlsConnect(options);
+    attempts.add(socket);
     const timer = setTimeout(() => socket.destroy(timedOut(timeout)), timeout);
     const onAbort = (): void => void socket.destroy(aborted(signal));
     const onClose = (): void => fail(new EphemosError('ERR_CONNECT_FAILED', 'the server closed the connection during the handshake'));
@@ -128,17 +168,20 @@ function handshake(target: Target, svid: X509Svid, minVersion: MinTlsVersion, ti
     socket.once('secureConnect', onSecure).once('error', fail).once('close', onClose);
 
     function onSecure(): void {
+      const admitted = admit(socket);
       settle();
-      resolve(socket);
+      resolve(admitted);
     }
 
     function fail(error: Error): void {
       settle();
-      socket.destroy();
+      // node:tls can emit a second error after the one that it did not close for.
+      socket.on('error', () => undefined).destroy();
       reject(error);
     }
 
     function settle(): void {
+      attempts.delete(socket);
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.off('secureConnect', onSecure).off('error', fail).off('close', onClose);
@@ -153,8 +196,8 @@ function connectionOptions(target: Target, svid: X509Svid, minVersion: MinTlsVer
     secureContext: secureContextOf(svid, minVersion),
     // Verification is ours and happens in 'secureConnect'; with no authorities in the context OpenSSL's verdict means nothing.
     rejectUnauthorized: false,
-    // An IP address is no server name (RFC 6066 section 3; Node 26 throws).
-    servername: servername === undefined || isIP(servername) !== 0 ? '' : servername,
+    // An IP address is no server name (RFC 6066 section 3; Node 26 throws), and neither is the path of a socket.
+    servername: servername !== undefined && isIP(servername) === 0 && HOST_NAME.test(servername) ? servername : '',
     ...(protocols === undefined || protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
   };
 }

@@ -65,16 +65,20 @@ export class LiveConnection {
     return this.#schedule.closeAt;
   }
 
-  /** Calls back, once, when the connection should not take new work; at once when that is already so. */
+  /**
+   * Calls back when the connection should not take new work, at once when that is already so; and again when its peer is refused
+   * after that, because a goodbye that leaves time is then too slow.
+   */
   onDrain(listener: () => void): void {
+    this.#onDrain.add(listener);
     if (this.#draining) listener();
-    else this.#onDrain.add(listener);
   }
 
   /** The peer is no longer trusted or admitted: ends the connection in order, and for good after `graceMs`. */
   refuse(graceMs: number, now: number): void {
     if (this.#refused) return;
     this.#refused = true;
+    if (this.#draining) this.#announce();
     this.#reschedule({ drainAt: now, closeAt: Math.min(now + graceMs, this.#schedule.closeAt), reason: 'peer-refused' }, now);
   }
 
@@ -109,8 +113,11 @@ export class LiveConnection {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
+    this.#announce();
+  }
+
+  #announce(): void {
     for (const listener of this.#onDrain) listener();
-    this.#onDrain.clear();
   }
 
   #close(): void {

@@ -28,6 +28,7 @@ export class LiveConnections implements Iterable<LiveConnection> {
   readonly #connections = new Set<LiveConnection>();
   readonly #options: LiveConnectionsOptions;
   #round = 0;
+  #running: Promise<void> = Promise.resolve();
   #unfollow: (() => void) | undefined;
 
   constructor(options: LiveConnectionsOptions) {
@@ -58,13 +59,17 @@ export class LiveConnections implements Iterable<LiveConnection> {
    * Verifies and authorizes every live connection again, with the bundles and the policy of now. Connections that no longer pass end.
    * Works in slices of 5 ms, so that ten thousand connections do not stop the process.
    */
-  async reauthorize(): Promise<void> {
+  reauthorize(): Promise<void> {
     this.#round += 1;
-    const round = this.#round;
+    this.#running = this.#judgeAll(this.#round);
+    return this.#running;
+  }
+
+  async #judgeAll(round: number): Promise<void> {
     let sliceEnd = performance.now() + SLICE_MS;
     for (const connection of [...this.#connections]) {
-      // A newer round has begun; it looks at everything again.
-      if (round !== this.#round) return;
+      // A newer round has begun; it looks at everything again, and this one is over when that one is.
+      if (round !== this.#round) return this.#running;
       this.#judge(connection);
       if (performance.now() < sliceEnd) continue;
       await new Promise(setImmediate);

@@ -8,7 +8,7 @@ import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
-import { checkDurations, checkSource } from './check-options.ts';
+import { checkDurations, checkSource, checkTimeouts } from './check-options.ts';
 import { followSource, svidOf } from './follow-source.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
@@ -148,5 +148,6 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): {
 function checkServerOptions({ source, authorize, handshakeTimeout, withdrawalGrace, closeGrace }: ServerOptions): void {
   checkSource(source);
   checkAuthorizer(authorize);
-  checkDurations({ handshakeTimeout, withdrawalGrace, closeGrace });
+  checkDurations({ withdrawalGrace, closeGrace });
+  checkTimeouts({ handshakeTimeout });
 }
