@@ -35,6 +35,7 @@ import { openProxy } from './proxy.js';
 /**
  * @typedef {object} Load
  * @property {import('./proxy.js').Proxy} proxy
+ * @property {() => readonly LoadEvent[]} seen
  * @property {() => number} mark how many events there were until now
  * @property {(test: (event: LoadEvent) => boolean, options: { timeout: number, what: string, from?: number }) => Promise<LoadEvent>} event
  *   resolves with the first event from the mark on (default: from the start) that passes the test
@@ -91,6 +92,7 @@ export async function openLoad({ suite, as, server, peer }) {
   await event((next) => next.event === 'ready', { timeout: 60_000, what: 'first calls' });
   return {
     proxy,
+    seen: () => events,
     mark: () => events.length,
     event,
     runFor: async (seconds, { end = true } = {}) => {
@@ -106,11 +108,13 @@ export async function openLoad({ suite, as, server, peer }) {
         failures: result.failures,
         failureCodes: failures.map((failure) => failure.code),
         failureTimes: failures.map((failure) => failure.at),
-        failureTexts: failures.slice(0, 5).map((failure) => `${failure.protocol} at ${failure.at} s: ${failure.code} ${failure.message}`),
+        failureTexts: failures
+          .slice(0, 5)
+          .map((failure) => `${failure.protocol} at ${failure.at.toFixed(1)} s: ${failure.code} ${failure.message}`),
         ownRotations: result.ownRotations,
         peerRotations: result.peerRotations,
         peerAuthorities: result.peerAuthorities,
-        summary: `${result.calls} calls (${result.posts} POSTs, ${result.afterPause} of them after a pause of 1 s or more, ${result.grpc} gRPC), ${result.failures} failed, ${connections} connections, ${result.at} s`,
+        summary: `${result.calls} calls (${result.posts} POSTs, ${result.afterPause} of them after a pause of 1 s or more, ${result.grpc} gRPC), ${result.failures} failed, ${connections} connections, ${result.at.toFixed(0)} s`,
       };
     },
   };

@@ -19,7 +19,7 @@ const { values } = parseArgs({
   },
 });
 const begin = performance.now();
-const seconds = () => Number(((performance.now() - begin) / 1000).toFixed(1));
+const seconds = () => Number(((performance.now() - begin) / 1000).toFixed(3));
 const longestPause = Number(values.pause);
 const busyPause = 100;
 const countedPause = 1000;

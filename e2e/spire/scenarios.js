@@ -224,7 +224,8 @@ export const scenarios = [
       const gap = lost.length === 0 ? 0 : Math.max(...lost) - Math.min(...lost);
       assert.ok(gap <= tolerableGap, `calls failed over ${gap.toFixed(1)} s: ${result.failureTexts.join('; ')}`);
       assert.ok(result.peerAuthorities >= 2, `the client saw ${result.peerAuthorities} authorities of the server`);
-      return `${result.summary}${lost.length === 0 ? '' : ` within ${gap.toFixed(1)} s (${[...new Set(result.failureCodes)].join(', ')})`}`;
+      const codes = lost.length === 0 ? '' : `, all within ${gap.toFixed(1)} s (${[...new Set(result.failureCodes)].join(', ')})`;
+      return `${result.summary}${codes}; ${absenceOf(load.seen())}`;
     },
   },
   {
@@ -282,6 +283,18 @@ export const scenarios = [
 
 /** @param {string} text */
 const firstLine = (text) => text.split('\n').find((line) => line.startsWith('error: ')) ?? text.split('\n')[0] ?? '';
+
+/**
+ * How long the client had no identity.
+ * @param {readonly import('./load-run.js').LoadEvent[]} events
+ */
+function absenceOf(events) {
+  const left = events.findIndex(({ event }) => event === 'withdrawn');
+  const back = events.slice(left).find(({ event }) => event === 'svid');
+  const from = events[left];
+  if (from === undefined) return 'the client always had an identity';
+  return `the client had no identity for ${back === undefined ? 'the rest of the time' : ms((back.at - from.at) * 1000)}`;
+}
 
 /** @param {import('./load-run.js').LoadResult} result */
 function assertNoFailures(result) {

@@ -127,7 +127,7 @@ process.on('exit', () => {
 for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) process.on(signal, () => process.exit(128 + number));
 
 const began = performance.now();
-screen.title('Two Node.js services that prove who they are: no API keys, no passwords, no certificates to copy');
+screen.title('Two Node.js services that prove who they are: no API keys, no passwords');
 story().then(
   () => {
     screen.summary(

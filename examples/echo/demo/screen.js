@@ -47,7 +47,8 @@ export function createScreen(out) {
       let shown = text;
       let frame = 0;
       const draw = () => out.write(`\r\u001b[2K  ${paint(36, frames[frame++ % frames.length] ?? '')} ${line(shown, seconds())}`);
-      const timer = live ? setInterval(draw, 80) : undefined;
+      const tell = () => out.write(`  … ${shown}\n`);
+      const timer = live ? setInterval(draw, 80) : setInterval(tell, 5_000);
       if (live) out.write('\u001b[?25l');
       let sign = paint(31, '✗');
       try {
@@ -69,7 +70,7 @@ export function createScreen(out) {
       );
       const figure = (/** @type {string} */ value) => fit(value, what + result + 8).trimEnd();
       out.write(`\n  ${paint(1, `${head.what.padEnd(what)}   ${head.result.padEnd(result)}   ${head.figure}`)}\n`);
-      out.write(`  ${paint(2, fit('─'.repeat(width), 2).trimEnd())}\n`);
+      out.write(`  ${paint(2, '─'.repeat(fit('', 2).length))}\n`);
       for (const row of rows) out.write(`  ${row.what.padEnd(what)}   ${paint(32, row.result.padEnd(result))}   ${figure(row.figure)}\n`);
       out.write(`\n${text}\n`);
     },

@@ -32,6 +32,6 @@ export async function withdraw(screen, { source, address, expected, remove }) {
     const first = Math.min(...times).toFixed(0);
     const last = Math.max(...times).toFixed(0);
     show(`identity withdrawn: ${times.length} live connections ended after ${first} to ${last} ms, no new one is made`);
-    screen.note('identity withdrawn', 'ended', `${times.length} of ${connections} live connections, the last after ${last} ms`);
+    screen.note('identity withdrawn', 'ended', `${times.length} of ${connections} connections, the last after ${last} ms`);
   });
 }

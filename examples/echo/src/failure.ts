@@ -34,10 +34,15 @@ function explain(error: unknown, usage: string): Failure {
   if (code !== undefined) return identityFailure(code, said, advice);
   const last = chain.at(-1);
   const message = last === undefined ? String(error) : last.message || String('code' in last ? last.code : last.name);
-  const taken = last !== undefined && 'syscall' in last && last.syscall === 'listen';
-  const hint = taken ? 'change listen or health.address in the configuration' : 'is the server running, and is that its address?';
+  const syscall = last !== undefined && 'syscall' in last ? String(last.syscall) : '';
+  const hint = hints.get(syscall) ?? 'is the server running, and is that its address?';
   return { exitCode: exitCodes.failed, message, hint };
 }
+
+const hints: ReadonlyMap<string, string> = new Map([
+  ['listen', 'change listen or health.address in the configuration'],
+  ['getaddrinfo', 'check the name of the host'],
+]);
 
 // A connection that the other side closes before it answers is how TLS 1.3 shows a refusal to a client.
 function identityFailure(code: string, message: string, hint = 'see the log of the other side'): Failure {

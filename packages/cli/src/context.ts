@@ -8,8 +8,14 @@ export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output takes colours. */
   readonly color: boolean;
+  /** Columns of the terminal; undefined when standard output is none. */
+  readonly width: number | undefined;
   print(text: string): void;
   printError(text: string): void;
+  /** The exit code to end with, when it is not 0. */
+  finish(exitCode: number): void;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP; from the second on they kill. Asking for it is what catches them. */
   untilStopped(): AbortSignal;
+  /** Hands the signals that others send to this process to a child, until the returned function is called. */
+  forwardSignals(send: (signal: NodeJS.Signals) => void): () => void;
 }

@@ -32,7 +32,7 @@ export async function fetchWorkload(endpoint: string | undefined, timeout: numbe
   try {
     return { endpoint: address, context: await client.fetchX509Context({ signal }) };
   } catch (error) {
-    if (!signal.aborted) throw explainRefusal(error, client.endpoint);
+    if (!signal.aborted) throw isEphemosError(error) ? explainRefusal(error, client.endpoint) : error;
     throw new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', `the Workload API at ${address} did not answer within ${span(timeout)}`, {
       hint: 'the agent accepts connections but hangs; see its log, or give it longer with --timeout',
     });
@@ -40,8 +40,8 @@ export async function fetchWorkload(endpoint: string | undefined, timeout: numbe
 }
 
 /** Mends the hint of a refusal by the development agent, which has no registration entries to create. */
-export function explainRefusal(error: unknown, endpoint: Endpoint): unknown {
-  if (!isEphemosError(error, 'ERR_WORKLOAD_API_PERMISSION_DENIED') || !isDevAgent(endpoint)) return error;
+export function explainRefusal(error: EphemosError, endpoint: Endpoint): EphemosError {
+  if (error.code !== 'ERR_WORKLOAD_API_PERMISSION_DENIED' || !isDevAgent(endpoint)) return error;
   return new EphemosError(error.code, error.message, {
     hint: 'a development agent answers there and has no identity for this socket: see "ephemos dev list", then "ephemos dev restore <id>"',
     cause: error,

@@ -44,7 +44,7 @@ async function whoami({ socket, timeout, format }: WhoamiOptions, context: Conte
 function toText({ context: { svids, bundles } }: Workload, now: number, style: Style): string {
   const identities = svids.map((svid, index) => identityText(svid, svids.length > 1 && index === 0, now, style));
   const rows = [...bundles].flatMap((bundle) => bundleRows(bundle, now, style));
-  return `${identities.join('\n')}\ntrust bundles\n${columns(rows, '  ')}\n`;
+  return `${identities.join('\n')}\ntrust bundles\n${columns(rows, { indent: '  ' })}\n`;
 }
 
 function identityText(svid: X509Svid, isDefault: boolean, now: number, style: Style): string {
@@ -55,7 +55,7 @@ function identityText(svid: X509Svid, isDefault: boolean, now: number, style: St
     ['chain', count(svid.chain.length, 'certificate')],
     ['key', keyTypeOf(svid)],
   ];
-  return `${style.bold(svid.id.toString())}${isDefault ? '  (default)' : ''}\n${columns(rows.map(([label = '', value = '']) => [style.dim(label), value]), '  ')}\n`;
+  return `${style.bold(svid.id.toString())}${isDefault ? '  (default)' : ''}\n${columns(rows.map(([label = '', value = '']) => [style.dim(label), value]), { indent: '  ' })}\n`;
 }
 
 function bundleRows(bundle: X509Bundle, now: number, style: Style): readonly (readonly string[])[] {

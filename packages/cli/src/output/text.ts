@@ -31,17 +31,51 @@ export function jsonText(value: unknown, indent?: number): string {
   );
 }
 
+/** How {@link columns} lays out. */
+export interface ColumnsOptions {
+  readonly indent?: string;
+  /** Where the last cell is broken between words; without it nothing is. */
+  readonly width?: number | undefined;
+}
+
 /** Rows in columns, two spaces apart; the last cell of a row is not padded. Widths are counted without colours. */
-export function columns(rows: readonly (readonly string[])[], indent = ''): string {
+export function columns(rows: readonly (readonly string[])[], { indent = '', width }: ColumnsOptions = {}): string {
   const widths: number[] = [];
   for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
-  const line = (row: readonly string[]): string => row.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - widthOf(cell))).join('  ');
-  return rows.map((row) => `${indent}${line(row)}`.trimEnd()).join('\n');
+  return rows
+    .map((row) => {
+      const before = row.slice(0, -1).map((cell, index) => `${cell}${' '.repeat((widths[index] ?? 0) - widthOf(cell))}  `);
+      const head = indent + before.join('');
+      const margin = ' '.repeat(widthOf(head));
+      return (head + wrap(row[row.length - 1] ?? '', width === undefined ? undefined : width - margin.length, margin)).trimEnd();
+    })
+    .join('\n');
+}
+
+// Less room than this is not worth breaking for.
+const LEAST_WIDTH = 24;
+
+function wrap(text: string, width: number | undefined, margin: string): string {
+  if (width === undefined || width < LEAST_WIDTH || widthOf(text) <= width) return text;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join(`\n${margin}`);
 }
 
 /** `1 authority`, `2 authorities`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;
+}
+
+/** The line that gives a shell the endpoint. */
+export function exportLine(endpoint: string): string {
+  return `export SPIFFE_ENDPOINT_SOCKET=${/^[\w@%+=:,./-]+$/.test(endpoint) ? endpoint : `'${endpoint.replaceAll("'", "'\\''")}'`}`;
 }
 
 function widthOf(text: string): number {

@@ -119,13 +119,23 @@ class GatedAgent extends Agent implements Gated {
     request.prependOnceListener('response', (response) => this.#heedKeepAlive(response));
     request.prependOnceListener('error', (error) => this.#explain(request, error));
     const queued = this.#queueOf(options).includes(request);
+    // Without a socket Node only notes that a request was destroyed, by its signal too; it would wait for the connection to say so.
+    const attempt = new AbortController();
+    const { destroy } = request;
+    request.destroy = (error) => {
+      Reflect.apply(destroy, request, [error]);
+      attempt.abort();
+      return request;
+    };
+    if (request.destroyed) attempt.abort();
     const done = (error: Error | null, socket: Duplex): void => {
+      Reflect.deleteProperty(request, 'destroy');
       // A request of the queue stays in it until it has a socket. One that gets none must leave, or the others would wait for ever;
       // one that has left was given another socket meanwhile.
       if (error && queued && !this.#leaveQueue(request, options)) return;
       callback(error, socket);
     };
-    callOwn(this, 'createSocket', [request, options, done]);
+    callOwn(this, 'createSocket', [request, { ...options, signal: attempt.signal }, done]);
   }
 
   reauthorize(): Promise<void> {

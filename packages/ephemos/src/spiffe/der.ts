@@ -142,12 +142,13 @@ export function readOctetAlignedBits(element: DerElement): Uint8Array {
   return contents.subarray(1);
 }
 
-/** The first 16 bits of a BIT STRING of flags; bit 0 is the most significant. */
+/** A BIT STRING of at most 16 flags; bit 0 is the most significant. */
 export function readFlags(element: DerElement): number {
   const contents = contentsOf(element);
   const unused = contents[0];
   if (unused === undefined || unused > 7 || (contents.length === 1 && unused !== 0))
     throw malformed('a BIT STRING with a bad count of unused bits');
+  if (contents.length > 3) throw malformed('a BIT STRING of more flags than there are');
   const last = contents[contents.length - 1] ?? 0;
   if (contents.length > 1 && (last & ((1 << unused) - 1)) !== 0) throw malformed('a BIT STRING whose unused bits are set');
   return ((contents[1] ?? 0) << 8) | (contents[2] ?? 0);

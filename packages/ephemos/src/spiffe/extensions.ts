@@ -137,6 +137,10 @@ function readBasicConstraints(draft: Draft, constraints: DerReader): void {
 
 function readAuthorityKeyId(identifier: DerReader): Uint8Array | undefined {
   const key = identifier.optional(0x80);
+  // The issuer and serial number of the authority's own certificate are passed over.
+  identifier.optional(0xa1);
+  identifier.optional(0x82);
+  identifier.finish('an authority key identifier');
   return key === undefined ? undefined : contentsOf(key);
 }
 

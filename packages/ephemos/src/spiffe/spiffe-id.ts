@@ -111,9 +111,17 @@ function isPathCharacter(code: number): boolean {
 
 function schemeRefused(text: string): EphemosError {
   if (text.slice(0, SCHEME.length).toLowerCase() === SCHEME) {
-    return invalid('the scheme is written in lower case', `write ${JSON.stringify(SCHEME + text.slice(SCHEME.length))}`);
+    return invalid('the scheme is written in lower case', mendOf(SCHEME + text.slice(SCHEME.length)));
   }
   return invalid('a SPIFFE ID starts with "spiffe://"', 'write it as "spiffe://<trust domain>/<path>"');
+}
+
+function mendOf(text: string): string | undefined {
+  try {
+    return `write ${JSON.stringify(SpiffeId.parse(text))}`;
+  } catch (error) {
+    return isEphemosError(error) ? error.hint : undefined;
+  }
 }
 
 function invalid(message: string, hint?: string): EphemosError {

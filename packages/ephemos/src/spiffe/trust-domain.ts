@@ -56,10 +56,8 @@ function isNameCharacter(code: number): boolean {
 }
 
 function refused(name: string, index: number): EphemosError {
-  const lower = name.toLowerCase();
-  if (lower !== name && [...lower].every((c) => isNameCharacter(c.charCodeAt(0)))) {
-    return invalid('a trust domain is written in lower case', `write ${JSON.stringify(lower)}`);
-  }
+  // ASCII alone: the Kelvin sign becomes a k in lower case, and a name must not be mended into another one.
+  if (/^[A-Za-z0-9._-]+$/.test(name)) return invalid('a trust domain is written in lower case', `write ${JSON.stringify(name.toLowerCase())}`);
   if (name.includes('/')) return invalid('a trust domain has no path', 'give the name alone, as in "example.org"');
   return invalid(`a trust domain holds only a-z, 0-9, ".", "-" and "_"; character ${index + 1} is none of them`);
 }

@@ -99,8 +99,20 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
     }
   });
 
-  const unfollow = followSource(source, { identity: (svid) => present(server, svid, minVersion) });
-  server.once('close', unfollow);
+  const follow = (): (() => void) => followSource(source, { identity: (svid) => present(server, svid, minVersion) });
+  let unfollow = follow();
+  let closed = false;
+  server.on('close', () => {
+    closed = true;
+    unfollow();
+  });
+  // A server may listen again after it was closed; by then its SVID is an old one.
+  server.on('listening', () => {
+    if (!closed) return;
+    closed = false;
+    present(server, svidOf(source), minVersion);
+    unfollow = follow();
+  });
 
   return { connections, reauthorize: () => connections.reauthorize() };
 }

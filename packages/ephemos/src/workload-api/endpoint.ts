@@ -47,7 +47,8 @@ export function parseEndpoint(text: string): Endpoint {
 
 /** The endpoint as text again. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.scheme === 'unix') return `unix://${encodeURI(endpoint.path)}`;
+  // encodeURI leaves what would be read as a query or fragment.
+  if (endpoint.scheme === 'unix') return `unix://${encodeURI(endpoint.path).replaceAll('?', '%3F').replaceAll('#', '%23')}`;
   return `tcp://${isIP(endpoint.host) === 6 ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 }
 

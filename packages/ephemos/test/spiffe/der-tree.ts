@@ -77,6 +77,22 @@ export function resigned(certificate: Uint8Array, { pkcs8, digest = 'sha256', pa
   return encodeTree(whole);
 }
 
+/** The elements in a row or inside an element, each as it is encoded; one level only, so what is inside them may be anything. */
+export function splitElements(bytes: Uint8Array): readonly Uint8Array[] {
+  const list: Uint8Array[] = [];
+  for (let position = 0; position < bytes.length; ) {
+    const { end } = headerAt(bytes, position);
+    list.push(bytes.subarray(position, end));
+    position = end;
+  }
+  return list;
+}
+
+export function contentsOf(encoded: Uint8Array): Uint8Array {
+  const { contents, end } = headerAt(encoded, 0);
+  return encoded.subarray(contents, end);
+}
+
 /** Puts an encoded element in the place of another. */
 export function replace(node: DerNode, encoded: Uint8Array): void {
   const { tag, value } = decodeTree(encoded);
@@ -84,8 +100,7 @@ export function replace(node: DerNode, encoded: Uint8Array): void {
   node.value = value;
 }
 
-function decodeAt(bytes: Uint8Array, start: number): readonly [node: DerNode, end: number] {
-  const tag = bytes[start] ?? 0;
+function headerAt(bytes: Uint8Array, start: number): { readonly contents: number; readonly end: number } {
   let contents = start + 2;
   let length = bytes[start + 1] ?? 0;
   if (length >= 0x80) {
@@ -93,7 +108,13 @@ function decodeAt(bytes: Uint8Array, start: number): readonly [node: DerNode, en
     length = bytes.subarray(contents, contents + count).reduce((value, byte) => value * 256 + byte, 0);
     contents += count;
   }
-  const end = contents + length;
+  if (contents + length > bytes.length) throw new Error('a length that runs past the end');
+  return { contents, end: contents + length };
+}
+
+function decodeAt(bytes: Uint8Array, start: number): readonly [node: DerNode, end: number] {
+  const tag = bytes[start] ?? 0;
+  const { contents, end } = headerAt(bytes, start);
   if ((tag & 0x20) === 0) return [{ tag, value: bytes.slice(contents, end) }, end];
   const children: DerNode[] = [];
   for (let position = contents; position < end; ) {

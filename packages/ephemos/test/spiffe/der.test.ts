@@ -149,6 +149,7 @@ describe('BIT STRING', () => {
     ['has eight unused bits', '03020800'],
     ['has unused bits of no byte', '030101'],
     ['has unused bits that are set', '030207ff'],
+    ['has more flags than there are', '03040080000080'],
   ])('of flags is refused when it %s', (_what, hex) => {
     refused(() => readFlags(reader(hex).any()));
   });

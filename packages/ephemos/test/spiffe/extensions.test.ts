@@ -110,6 +110,8 @@ describe('extended key usage and key identifiers', () => {
     expect((await read('extendedKeyUsage', element(0x30, objectIdentifier('1.3.6.1.5.5.7.3.1')))).extendedKeyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
     expect([...((await read('subjectKeyId', text(4, 'ab'))).subjectKeyId ?? [])]).toEqual([97, 98]);
     expect([...((await read('authorityKeyId', element(0x30, text(0x80, 'ab')))).authorityKeyId ?? [])]).toEqual([97, 98]);
+    const named = element(0x30, text(0x80, 'ab'), element(0xa1, element(0xa4, element(0x30))), text(0x82, '1'));
+    expect([...((await read('authorityKeyId', named)).authorityKeyId ?? [])]).toEqual([97, 98]);
     expect((await read('authorityKeyId', element(0x30))).authorityKeyId).toBeUndefined();
   });
 
@@ -117,6 +119,8 @@ describe('extended key usage and key identifiers', () => {
     await refuses(certificateWith([{ oid: oid.extendedKeyUsage, der: element(0x30) }]));
     await refuses(certificateWith([{ oid: oid.extendedKeyUsage, der: element(0x30, text(0x0c, 'x')) }]));
     await refuses(certificateWith([{ oid: oid.subjectKeyId, der: text(0x0c, 'ab') }]));
+    await refuses(certificateWith([{ oid: oid.authorityKeyId, der: element(0x30, text(0x80, 'ab'), text(0x80, 'ab')) }]));
+    await refuses(certificateWith([{ oid: oid.authorityKeyId, der: element(0x30, text(0x80, 'ab'), Uint8Array.of(0x82, 0x7f)) }]));
   });
 });
 

@@ -78,6 +78,8 @@ describe('SpiffeId says the mend', () => {
   it.each([
     ['SPIFFE://example.org/Web', 'write "spiffe://example.org/Web"'],
     ['spiffe://Example.org/Web', 'write "spiffe://example.org/Web"'],
+    ['SPIFFE://Example.org/Web', 'write "spiffe://example.org/Web"'],
+    ['SPIFFE://example.org/web/', 'remove the last "/"'],
     ['example.org/web', 'write it as "spiffe://<trust domain>/<path>"'],
     ['spiffe://example.org/web/', 'remove the last "/"'],
   ])('%s: %s', (text, hint) => {

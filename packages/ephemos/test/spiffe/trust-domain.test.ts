@@ -52,8 +52,9 @@ describe('TrustDomain', () => {
     expect(refusalOf(() => TrustDomain.parse('Example.ORG')).hint).toBe('write "example.org"');
   });
 
-  it('shows no lower-case form when that would be refused too', () => {
+  it('shows no lower-case form when that would be refused too, or be another name', () => {
     expect(refusalOf(() => TrustDomain.parse('Example.org:1')).hint).toBeUndefined();
+    expect(refusalOf(() => TrustDomain.parse('example.\u212aom')).hint).toBeUndefined();
   });
 
   it('equals a trust domain of the same name and no other', () => {

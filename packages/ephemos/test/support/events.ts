@@ -4,11 +4,8 @@ import { type EventEmitter, once } from 'node:events';
 /** Longest wait for anything, in milliseconds: these machines are slow and shared. */
 export const PATIENCE_MS = 10_000;
 
-/** The interface that all emitters of Node share. */
-type Emitter = Parameters<typeof once>[0];
-
 /** The arguments of the next event of this name. Fails on 'error' like `once` of node:events. */
-export async function next(emitter: Emitter, event: string, within: number = PATIENCE_MS): Promise<readonly unknown[]> {
+export async function next(emitter: EventEmitter, event: string, within: number = PATIENCE_MS): Promise<readonly unknown[]> {
   try {
     const args: readonly unknown[] = await once(emitter, event, { signal: AbortSignal.timeout(within) });
     return args;

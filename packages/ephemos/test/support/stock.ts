@@ -1,11 +1,12 @@
 // Peers that know nothing of Ephemos: stock node:tls options with certificates of the same authority.
-import type { TestAuthority } from '@ephemos/dev';
+
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import type { TestAuthority } from '@ephemos/dev';
 
 export interface StockCertificate {
   readonly key: string;
   readonly cert: string;
-  readonly ca: readonly string[];
+  readonly ca: string[];
   /** When it ends, in milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -21,7 +22,11 @@ export async function stockCertificate(authority: TestAuthority, id: string, ttl
   };
 }
 
-export async function stockClient(authority: TestAuthority, id: string, ttlSeconds?: number): Promise<ConnectionOptions & StockCertificate> {
+export async function stockClient(
+  authority: TestAuthority,
+  id: string,
+  ttlSeconds?: number,
+): Promise<ConnectionOptions & StockCertificate> {
   return { ...(await stockCertificate(authority, id, ttlSeconds)), checkServerIdentity: () => undefined };
 }
 

@@ -60,3 +60,8 @@ export async function rotateAll(world: TlsWorld, ...sources: readonly X509Source
   await world.authority.rotate();
   await Promise.all(sources.map((source, index) => untilSource(source, () => source.svid !== before[index])));
 }
+
+/** The leaf of a peer or SVID, as text that can be compared. */
+export function leafOf({ chain: [leaf] }: { readonly chain: readonly Uint8Array[] }): string {
+  return Buffer.from(leaf ?? []).toString('base64');
+}

@@ -1,6 +1,6 @@
 import { createServer as createNetServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { isEphemosError } from 'ephemos';
+import { createServer, isEphemosError } from 'ephemos';
 import { connect, listen } from 'ephemos/tls';
 import { describe, expect, it } from 'vitest';
 import { deferred, failureOf, next, nextError } from '../support/events.ts';
@@ -65,7 +65,9 @@ describe('connect', () => {
       code: expect.stringMatching(/^(ECONNRESET|ERR_CONNECT_FAILED)$/),
     });
     await using plain = await listening(createNetServer((socket) => socket.end('220 smtp.example.org\r\n')));
-    expect(await failureOf(connect({ ...world.client, host, port: plain.port }))).toMatchObject({ code: expect.stringMatching(/^ERR_SSL_/) });
+    expect(await failureOf(connect({ ...world.client, host, port: plain.port }))).toMatchObject({
+      code: expect.stringMatching(/^ERR_SSL_/),
+    });
   });
 
   it('leaves no error without a listener when the server breaks the connection right behind its handshake', async () => {
@@ -103,25 +105,26 @@ describe('connect', () => {
   });
 });
 
-describe('a listener', () => {
+describe('a server', () => {
   it('refuses a caller when our identity is withdrawn during the handshake', async () => {
     await using world = await openTlsWorld();
-    const refused = deferred<Error>();
-    await using listener = await listen({ ...world.server, host, onRefused: (error) => refused.resolve(error) }, () => {
-      throw new Error('handed over');
-    });
+    await using server = await listening(createServer(world.server, () => expect.unreachable()));
     const release = deferred();
-    const reached = deferred();
-    await using relay = await openRelay(listener.address().port, { toServer: release.promise, onConnect: () => reached.resolve() });
+    await using relay = await openRelay(server.port, { toServer: release.promise });
+    const accepted = next(server.server, 'connection');
     const attempt = connect({ ...world.client, host, port: relay.port }).then(
-      (socket) => next(socket.on('error', () => undefined), 'close'),
+      (socket) =>
+        next(
+          socket.on('error', () => undefined),
+          'close',
+        ),
       () => undefined,
     );
-    await reached.promise;
+    await accepted;
     await world.authority.withdraw(ORDERS);
     await untilSource(world.server.source, () => world.server.source.health.state === 'withdrawn');
     release.resolve();
-    expect(await refused.promise).toBeInstanceOf(Error);
+    expect(await server.refusal()).toMatchObject({ code: 'ERR_IDENTITY_WITHDRAWN' });
     await attempt;
   });
 });

@@ -9,6 +9,7 @@ import { connect, listen, peerOf } from 'ephemos/tls';
 import { describe, expect, it } from 'vitest';
 import { readAll, readUntil } from '../support/bytes.ts';
 import { bounded, deferred, failureOf, next } from '../support/events.ts';
+import { countFollowers } from '../support/followers.ts';
 import { listening } from '../support/listening.ts';
 import { openRelay } from '../support/relay.ts';
 import { OPS, ORDERS, openTlsWorld, WEB } from '../support/tls-world.ts';
@@ -114,7 +115,9 @@ describe('a raw connection', () => {
 
   it('offers the protocols it was given and nothing else', async () => {
     await using world = await openTlsWorld();
-    await using listener = await listen({ ...world.server, host, protocols: ['b', 'a'] }, (socket) => socket.end(String(socket.alpnProtocol)));
+    await using listener = await listen({ ...world.server, host, protocols: ['b', 'a'] }, (socket) =>
+      socket.end(String(socket.alpnProtocol)),
+    );
     const { port } = listener.address();
     expect(await readAll(await connect({ ...world.client, host, port, protocols: ['a', 'b'] }))).toBe('b');
     expect(await readAll(await connect({ ...world.client, host, port }))).toBe('false');
@@ -157,7 +160,7 @@ describe('a raw listener', () => {
     await next(halfway, 'connect');
     await bounded(listener.close(), 'close()', 3_000);
     socket.resume();
-    await Promise.all([socket, halfway].map((each) => (each.closed ? undefined : next(each, 'close'))));
+    for (const each of [socket, halfway]) if (!each.closed) await next(each, 'close');
   });
 
   it('hands nobody over who finishes the handshake after close()', async () => {
@@ -172,7 +175,11 @@ describe('a raw listener', () => {
     const release = deferred();
     await using outside = await openRelay(port, { toServer: release.promise, onConnect: () => connected.resolve() });
     const attempt = connect({ ...world.client, host, port: outside.port }).then(
-      (socket) => once(socket.on('error', () => undefined), 'close'),
+      (socket) =>
+        once(
+          socket.on('error', () => undefined),
+          'close',
+        ),
       () => undefined,
     );
     await connected.promise;
@@ -189,30 +196,14 @@ describe('a raw listener', () => {
   it('passes on why it cannot listen, and lets go of the source', async () => {
     await using world = await openTlsWorld();
     await using taken = await listening(createNetServer());
-    const { source } = world.server;
-    let followers = 0;
-    const counted = {
-      ...world.server,
-      source: new Proxy(source, {
-        get(target, key) {
-          if (key !== 'subscribe') return Reflect.get(target, key, target);
-          return (listener: () => void) => {
-            followers += 1;
-            const stop = target.subscribe(listener);
-            return () => {
-              followers -= 1;
-              stop();
-            };
-          };
-        },
-      }),
-    };
+    const { source, count } = countFollowers(world.server.source);
+    const counted = { ...world.server, source };
     expect(await failureOf(listen({ ...counted, host, port: taken.port }, () => undefined))).toMatchObject({ code: 'EADDRINUSE' });
-    expect(followers).toBe(0);
+    expect(count()).toBe(0);
     const listener = await listen({ ...counted, host }, () => undefined);
-    expect(followers).toBeGreaterThan(0);
+    expect(count()).toBeGreaterThan(0);
     await listener.close();
-    expect(followers).toBe(0);
+    expect(count()).toBe(0);
   });
 
   it('serves on when a connection breaks', async () => {

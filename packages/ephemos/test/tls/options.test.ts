@@ -1,11 +1,12 @@
+import { Server as GrpcServer } from '@grpc/grpc-js';
 import { createAgent, createFetch, createServer } from 'ephemos';
 import { createChannelCredentials, createGrpcListener } from 'ephemos/grpc';
 import { createHttp2Client, createHttp2Server } from 'ephemos/http2';
 import { connect, listen } from 'ephemos/tls';
 import { createDispatcher } from 'ephemos/undici';
-import { Server as GrpcServer } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTlsWorld, type TlsWorld } from '../support/tls-world.ts';
+import { untyped } from '../support/untyped.ts';
 
 let world: TlsWorld;
 beforeAll(async () => {
@@ -15,18 +16,18 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 /** Every way to make a server or client, called with options that no type has checked. */
 const servers: Readonly<Record<string, (options: object) => unknown>> = {
-  createServer: (options) => Reflect.apply(createServer, undefined, [options]),
-  createHttp2Server: (options) => Reflect.apply(createHttp2Server, undefined, [options]),
-  createGrpcListener: (options) => Reflect.apply(createGrpcListener, undefined, [new GrpcServer(), options]),
-  listen: (options) => Reflect.apply(listen, undefined, [options, () => undefined]),
+  createServer: (options) => untyped(createServer, options),
+  createHttp2Server: (options) => untyped(createHttp2Server, options),
+  createGrpcListener: (options) => untyped(createGrpcListener, new GrpcServer(), options),
+  listen: (options) => untyped(listen, options, () => undefined),
 };
 const clients: Readonly<Record<string, (options: object) => unknown>> = {
-  createAgent: (options) => Reflect.apply(createAgent, undefined, [options]),
-  createFetch: (options) => Reflect.apply(createFetch, undefined, [options]),
-  createDispatcher: (options) => Reflect.apply(createDispatcher, undefined, [options]),
-  createHttp2Client: (options) => Reflect.apply(createHttp2Client, undefined, ['https://127.0.0.1:1', options]),
-  createChannelCredentials: (options) => Reflect.apply(createChannelCredentials, undefined, [options]),
-  connect: (options) => Reflect.apply(connect, undefined, [{ host: '127.0.0.1', port: 1, ...options }]),
+  createAgent: (options) => untyped(createAgent, options),
+  createFetch: (options) => untyped(createFetch, options),
+  createDispatcher: (options) => untyped(createDispatcher, options),
+  createHttp2Client: (options) => untyped(createHttp2Client, 'https://127.0.0.1:1', options),
+  createChannelCredentials: (options) => untyped(createChannelCredentials, options),
+  connect: (options) => untyped(connect, { host: '127.0.0.1', port: 1, ...options }),
 };
 
 async function codeOf(make: (options: object) => unknown, options: object): Promise<unknown> {
@@ -58,16 +59,18 @@ describe.each(Object.entries({ ...servers, ...clients }))('%s', (_, make) => {
 
 describe('timeouts', () => {
   it.each(Object.entries(servers))('%s refuses a handshakeTimeout in which nothing could be done', async (_, make) => {
-    for (const handshakeTimeout of [-1, 0, Number.NaN, '10']) expect(await codeOf(make, { ...world.server, handshakeTimeout })).toBe('ERR_OPTION_INVALID');
+    for (const handshakeTimeout of [-1, 0, Number.NaN, '10'])
+      expect(await codeOf(make, { ...world.server, handshakeTimeout })).toBe('ERR_OPTION_INVALID');
   });
 
   it.each(Object.entries(clients))('%s refuses a connectTimeout in which nothing could be done', async (_, make) => {
-    for (const connectTimeout of [-1, 0, Infinity, '10']) expect(await codeOf(make, { ...world.client, connectTimeout })).toBe('ERR_OPTION_INVALID');
+    for (const connectTimeout of [-1, 0, Infinity, '10'])
+      expect(await codeOf(make, { ...world.client, connectTimeout })).toBe('ERR_OPTION_INVALID');
   });
 });
 
 describe('createHttp2Client', () => {
   it.each(['http://orders:8443', 'orders:8443', 'ftp://orders', ''])('refuses %j, which is no https URL', async (url) => {
-    expect(await codeOf((options) => Reflect.apply(createHttp2Client, undefined, [url, options]), world.client)).toBe('ERR_URL_NOT_HTTPS');
+    expect(await codeOf((options) => untyped(createHttp2Client, url, options), world.client)).toBe('ERR_URL_NOT_HTTPS');
   });
 });
