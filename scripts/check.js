@@ -21,7 +21,10 @@ const parts = {
     biome('lint'),
     ['node_modules/oxlint/bin/oxlint', '--type-aware', '--deny-warnings', '--report-unused-disable-directives', '--format=unix', '.'],
   ],
-  types: [['node_modules/typescript/bin/tsc', '-b', '--pretty', 'false']],
+  types: [
+    ['node_modules/typescript/bin/tsc', '-b', '--pretty', 'false'],
+    ['node_modules/typescript/bin/tsc', '-p', 'e2e/tsconfig.json', '--pretty', 'false'],
+  ],
   layers: [['scripts/check-layers.js']],
   exports: [['scripts/check-exports.js']],
   packages: [['scripts/check-packages.js']],

@@ -193,10 +193,17 @@ export const scenarios = [
     run: async (context) => {
       const seconds = context.short ? 24 : 105;
       const load = await startLoad(context);
-      const result = await load.runFor(seconds);
+      const begin = performance.now();
+      let result = await load.runFor(seconds, { end: false });
+      // The agent's jitter may stretch the third one; half as long again is beyond all of it.
+      while (Math.min(result.ownRotations, result.peerRotations) < 3 && since(begin) < seconds * 1500) {
+        result = await load.runFor(1, { end: false });
+      }
+      result = await load.runFor(0);
       assertNoFailures(result);
-      assert.ok(result.ownRotations >= 3, `the client saw ${result.ownRotations} rotations of its own SVID in ${seconds} s`);
-      assert.ok(result.peerRotations >= 3, `the client saw ${result.peerRotations} rotations of the server's SVID in ${seconds} s`);
+      for (const [side, rotations] of Object.entries({ client: result.ownRotations, server: result.peerRotations })) {
+        assert.ok(rotations >= 3, `the client saw ${rotations} rotations of the SVID of the ${side} in ${ms(since(begin))}`);
+      }
       return `${result.summary}; SVIDs of ${context.suite.world.ttl} s rotated ${result.ownRotations} times (client) and ${result.peerRotations} (server)`;
     },
   },

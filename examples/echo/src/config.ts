@@ -42,7 +42,7 @@ export function readConfig(peersKey: 'authorized_clients' | 'trusted_servers'): 
     peers: readPeers(service, peersKey, trustDomain),
     endpoint: readSocketPath(root.section('agent', ['socketPath'])),
     listen: readAddress(root, 'listen', '0.0.0.0:8080'),
-    health: readLoopback(root.section('health', ['address']), 'address', '127.0.0.1:8081'),
+    health: readLoopback(root.section('health', ['address']), 'address', '127.0.0.1:8082'),
   };
 }
 

@@ -105,9 +105,9 @@ const files: readonly (readonly [string, string, string, string])[] = [
   ['a port alone', text({ rest: ['listen: 8080'] }), 'listen must be text', 'listen: 0.0.0.0:8080'],
   [
     'health for everybody',
-    text({ rest: ['health: { address: "0.0.0.0:8081" }'] }),
+    text({ rest: ['health: { address: "0.0.0.0:8082" }'] }),
     'health.address (0.0.0.0) is no loopback address',
-    '127.0.0.1:8081',
+    '127.0.0.1:8082',
   ],
   [
     'a socket path that is relative',

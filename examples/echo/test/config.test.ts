@@ -11,7 +11,7 @@ test('the files in config/ say what they should', () => {
   expect(server).toMatchObject({
     endpoint: 'unix:///run/spire/sockets/agent.sock',
     listen: { host: '0.0.0.0', port: 8080 },
-    health: { host: '127.0.0.1', port: 8081 },
+    health: { host: '127.0.0.1', port: 8082 },
   });
 
   vi.stubEnv('EPHEMOS_CONFIG_PATH', fileURLToPath(new URL('../config/echo-client.yaml', import.meta.url)));

@@ -124,7 +124,10 @@ function checkAll(name: string, authorizers: readonly Authorizer[]): readonly Au
 function toId(id: string | SpiffeId): SpiffeId {
   const wanted = id instanceof SpiffeId ? id : SpiffeId.parse(id);
   if (wanted.path !== '') return wanted;
-  throw invalid(`no workload has the ID ${wanted}, which is that of its trust domain`, 'use authorizeMemberOf to admit all of its workloads');
+  throw invalid(
+    `no workload has the ID ${wanted}, which is that of its trust domain`,
+    'use authorizeMemberOf to admit all of its workloads',
+  );
 }
 
 function invalid(message: string, hint?: string): EphemosError {

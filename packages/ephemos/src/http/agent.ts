@@ -133,7 +133,9 @@ class GatedAgent extends Agent implements Gated {
       // A request of the queue stays in it until it has a socket. One that gets none must leave, or the others would wait for ever;
       // one that has left was given another socket meanwhile.
       if (error && queued && !this.#leaveQueue(request, options)) return;
-      callback(error, socket);
+      // A request that was destroyed fails with its own reason, which Node remembers.
+      if (error && request.destroyed) Reflect.apply(request.onSocket, request, []);
+      else callback(error, socket);
     };
     callOwn(this, 'createSocket', [request, { ...options, signal: attempt.signal }, done]);
   }

@@ -9,6 +9,7 @@ import {
 } from 'node:http2';
 import { EphemosError } from '../errors.ts';
 import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
+import { closedEarly } from '../tls/early-close.ts';
 import { parseHttpsUrl } from './https-url.ts';
 import type { Gated } from './server.ts';
 
@@ -99,6 +100,14 @@ async function openSession(url: URL, connector: Connector, options: ClientSessio
   const session = connect(url, { ...options, createConnection: () => connection.socket });
   // Without a listener a reset of an idle session would end the process; streams get their own errors.
   session.on('error', () => undefined);
+  // A server that refuses us closes before it says anything, and Node would end the streams without an error (Node 20 to 26).
+  let greeted = false;
+  session.once('remoteSettings', () => {
+    greeted = true;
+  });
+  connection.socket.prependOnceListener('close', () => {
+    if (!greeted) session.destroy(closedEarly(connection));
+  });
   return { session, onDrain: (listener) => connection.onDrain(listener) };
 }
 

@@ -57,7 +57,8 @@ function isNameCharacter(code: number): boolean {
 
 function refused(name: string, index: number): EphemosError {
   // ASCII alone: the Kelvin sign becomes a k in lower case, and a name must not be mended into another one.
-  if (/^[A-Za-z0-9._-]+$/.test(name)) return invalid('a trust domain is written in lower case', `write ${JSON.stringify(name.toLowerCase())}`);
+  if (/^[A-Za-z0-9._-]+$/.test(name))
+    return invalid('a trust domain is written in lower case', `write ${JSON.stringify(name.toLowerCase())}`);
   if (name.includes('/')) return invalid('a trust domain has no path', 'give the name alone, as in "example.org"');
   return invalid(`a trust domain holds only a-z, 0-9, ".", "-" and "_"; character ${index + 1} is none of them`);
 }

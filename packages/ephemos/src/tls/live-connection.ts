@@ -47,6 +47,8 @@ export class LiveConnection {
     this.#expiry = scheduleExpiry(role, peer, svid, now);
     this.#schedule = this.#expiry;
     socket.once('close', () => clearTimeout(this.#timer));
+    // After a fatal alert Node leaves a socket open that HTTP/2 reads from (Node 20); Go and Envoy refuse a certificate with one.
+    socket.once('error', () => socket.destroy());
     this.#arm(now);
   }
 

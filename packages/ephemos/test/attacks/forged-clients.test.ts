@@ -2,7 +2,7 @@
 import { authorizeId } from 'ephemos';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Credentials, forgeries, ORDERS, openWorld, stolen, WEB, type World } from './identities.ts';
-import { victimServers, type VictimServer } from './victims.ts';
+import { type VictimServer, victimServers } from './victims.ts';
 import { dial } from './wire.ts';
 
 const worlds = [
@@ -37,9 +37,12 @@ describe.each(worlds)('$chain, $order,', (options) => {
     }
 
     // The order of bundles matters to forgeries of other CAs alone.
-    it.each(forgeries.filter(({ code }) => !options.ownBundleLast || code === 'ERR_PEER_AUTHORITY_UNKNOWN'))('refuses $name: $code', async ({ code, make }) => {
-      expect(await attack(await make(world, WEB))).toMatchObject([{ code }]);
-    });
+    it.each(forgeries.filter(({ code }) => !options.ownBundleLast || code === 'ERR_PEER_AUTHORITY_UNKNOWN'))(
+      'refuses $name: $code',
+      async ({ code, make }) => {
+        expect(await attack(await make(world, WEB))).toMatchObject([{ code }]);
+      },
+    );
 
     it('refuses no certificate: ERR_PEER_CERTIFICATE_MISSING', async () => {
       expect(await attack(undefined)).toMatchObject([{ code: 'ERR_PEER_CERTIFICATE_MISSING' }]);
@@ -57,7 +60,10 @@ describe.each(worlds)('$chain, $order,', (options) => {
     });
 
     it('still serves a good client after all of them, and calls its handler for that one alone', async () => {
-      const { received, error } = await dial(server.port, await world.authority.issueX509Svid(WEB), { ALPNProtocols: [...server.protocols], use: server.use });
+      const { received, error } = await dial(server.port, await world.authority.issueX509Svid(WEB), {
+        ALPNProtocols: [...server.protocols],
+        use: server.use,
+      });
       expect(error).toBeUndefined();
       expect(server.handled()).toBe(1);
       expect(received).toContain('served');

@@ -82,7 +82,11 @@ interface EvilTwin {
 }
 
 async function createEvilTwin(authority: TestAuthority): Promise<EvilTwin> {
-  const ca: RawCertificateOptions = { basicConstraints: { ca: true }, keyUsage: { usages: ['keyCertSign', 'cRLSign'] }, extendedKeyUsage: 'absent' };
+  const ca: RawCertificateOptions = {
+    basicConstraints: { ca: true },
+    keyUsage: { usages: ['keyCertSign', 'cRLSign'] },
+    extendedKeyUsage: 'absent',
+  };
   const twinOf = ({ subject, subjectKeyIdentifier }: IssuedCertificate, issuer: IssuedCertificate | 'self') =>
     authority.issueCertificate({ ...ca, subject, subjectKeyIdentifier, issuer });
   const [ours, signer] = [await authority.root(), await authority.signer()];
@@ -169,7 +173,9 @@ export const forgeries: readonly Forgery[] = [
   spoilt('a leaf without digitalSignature', 'ERR_PEER_KEY_USAGE_INVALID', () => ({ keyUsage: { usages: ['keyAgreement'] } })),
   spoilt('a leaf with keyCertSign', 'ERR_PEER_KEY_USAGE_INVALID', () => ({ keyUsage: { usages: ['digitalSignature', 'keyCertSign'] } })),
   spoilt('a leaf without a key usage', 'ERR_PEER_KEY_USAGE_INVALID', () => ({ keyUsage: 'absent' })),
-  spoilt('a leaf for another purpose', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', () => ({ extendedKeyUsage: { usages: ['1.3.6.1.5.5.7.3.4'] } })),
+  spoilt('a leaf for another purpose', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', () => ({
+    extendedKeyUsage: { usages: ['1.3.6.1.5.5.7.3.4'] },
+  })),
   spoilt('a leaf with a critical extension that nobody knows', 'ERR_PEER_EXTENSION_UNSUPPORTED', () => ({
     extraExtensions: [{ oid: '1.2.3.4', critical: true, der: element(5) }],
   })),
@@ -202,7 +208,9 @@ export const forgeries: readonly Forgery[] = [
   trick('a NUL', (id) => `${id}\0/admin`, 'ERR_PEER_CERTIFICATE_INVALID'),
   spoilt('an ID that is hidden in the constructed form of a string', 'ERR_PEER_CERTIFICATE_INVALID', (id) => ({
     uris: [],
-    extraExtensions: [{ oid: '2.5.29.17', critical: true, der: element(0x30, text(0x86, id), element(0xa6, text(0x16, 'spiffe://example.org/admin'))) }],
+    extraExtensions: [
+      { oid: '2.5.29.17', critical: true, der: element(0x30, text(0x86, id), element(0xa6, text(0x16, 'spiffe://example.org/admin'))) },
+    ],
   })),
 ];
 

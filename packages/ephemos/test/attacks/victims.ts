@@ -3,16 +3,23 @@ import { request as httpRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Client, Server, type ServiceDefinition, type ServiceError, status } from '@grpc/grpc-js';
-import { createAgent, createFetch, createServer, EphemosError, isEphemosError } from 'ephemos';
+import { type ClientOptions, createAgent, createFetch, createServer, type ServerOptions } from 'ephemos';
 import { createChannelCredentials, createGrpcListener } from 'ephemos/grpc';
 import { connect, listen, peerOf } from 'ephemos/tls';
-import type { ClientOptions, ServerOptions } from 'ephemos';
-import { failureOf, next } from '../support/events.ts';
+import { next } from '../support/events.ts';
 
 const ECHO = '/attacks.Echo/Echo';
 const bytes = (value: Buffer): Buffer => value;
 const service: ServiceDefinition = {
-  echo: { path: ECHO, requestStream: false, responseStream: false, requestSerialize: bytes, requestDeserialize: bytes, responseSerialize: bytes, responseDeserialize: bytes },
+  echo: {
+    path: ECHO,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  },
 };
 
 /** A server under attack. */
@@ -102,12 +109,12 @@ export const victimServers: Readonly<Record<string, OpenVictimServer>> = {
   },
 };
 
-/** A client under attack: makes one request to a port and gives what it failed with. */
+/** A client under attack. */
 export interface VictimClient extends AsyncDisposable {
-  /** Resolves with the answer. */
+  /** Makes one request to a port; resolves with the answer. */
   request(port: number): Promise<string>;
-  /** The error of Ephemos in what a request failed with. */
-  refusalIn(failure: unknown): EphemosError | undefined;
+  /** Where it keeps the reason when a request fails: the error itself, its cause, or text. */
+  reasonOf(failure: unknown): unknown;
 }
 
 export const victimClients: Readonly<Record<string, (options: ClientOptions) => VictimClient>> = {
@@ -115,7 +122,7 @@ export const victimClients: Readonly<Record<string, (options: ClientOptions) => 
     const fetch = createFetch(options);
     return {
       request: async (port) => (await fetch(`https://127.0.0.1:${port}/`, { method: 'POST', body: 'secret' })).text(),
-      refusalIn: (failure) => (failure instanceof Error ? refusalOf(failure.cause) : undefined),
+      reasonOf: (failure) => (failure instanceof Error ? failure.cause : undefined),
       [Symbol.asyncDispose]: () => fetch.close(),
     };
   },
@@ -132,7 +139,7 @@ export const victimClients: Readonly<Record<string, (options: ClientOptions) => 
           });
           sent.once('error', reject).end('secret');
         }),
-      refusalIn: refusalOf,
+      reasonOf: (failure) => failure,
       async [Symbol.asyncDispose]() {
         agent.destroy();
       },
@@ -149,7 +156,7 @@ export const victimClients: Readonly<Record<string, (options: ClientOptions) => 
         const [data] = await next(socket, 'data');
         return String(data);
       },
-      refusalIn: refusalOf,
+      reasonOf: (failure) => failure,
       async [Symbol.asyncDispose]() {
         for (const socket of sockets) socket.destroy();
       },
@@ -169,7 +176,7 @@ export const victimClients: Readonly<Record<string, (options: ClientOptions) => 
         });
       },
       // grpc-js keeps of an error nothing but its message.
-      refusalIn: (failure) => (isServiceError(failure) && failure.code === status.UNAVAILABLE ? new EphemosError('ERR_CONNECT_FAILED', failure.details) : undefined),
+      reasonOf: (failure) => (isServiceError(failure) && failure.code === status.UNAVAILABLE ? failure.details : undefined),
       async [Symbol.asyncDispose]() {
         for (const client of clients) client.close();
       },
@@ -177,24 +184,22 @@ export const victimClients: Readonly<Record<string, (options: ClientOptions) => 
   },
 };
 
-/** The failure of a request that must not succeed. */
-export function failureOfRequest(client: VictimClient, port: number): Promise<unknown> {
-  return failureOf(client.request(port));
-}
-
 /** A gRPC call as bytes: preface, SETTINGS, HEADERS of stream 1 and an empty message. Header fields are literals (RFC 7541 section 6.2.2). */
 function encodeGrpcCall(): Buffer {
   const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer =>
     Buffer.concat([Buffer.from([0, payload.length >> 8, payload.length & 0xff, type, flags, 0, 0, 0, stream]), payload]);
   const text = (value: string): Buffer => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
-  const fields = { ':method': 'POST', ':scheme': 'https', ':path': ECHO, ':authority': 'victim', 'content-type': 'application/grpc', te: 'trailers' };
+  const fields = {
+    ':method': 'POST',
+    ':scheme': 'https',
+    ':path': ECHO,
+    ':authority': 'victim',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  };
   const headers = Buffer.concat(Object.entries(fields).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
   const frames = [frame(4, 0, 0, Buffer.alloc(0)), frame(1, 4, 1, headers), frame(0, 1, 1, Buffer.alloc(5))];
   return Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), ...frames]);
-}
-
-function refusalOf(error: unknown): EphemosError | undefined {
-  return isEphemosError(error) ? error : undefined;
 }
 
 function isServiceError(error: unknown): error is ServiceError {

@@ -1,6 +1,6 @@
 // Attackers know nothing of Ephemos: plain node:tls with whatever certificates they like.
 import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { next } from '../support/events.ts';
+import { deferred, next } from '../support/events.ts';
 import { pem } from '../support/stock.ts';
 import type { Credentials } from './identities.ts';
 
@@ -46,6 +46,8 @@ export interface RogueServer extends AsyncDisposable {
   readonly port: number;
   /** Bytes of requests that arrived: none may. */
   readonly received: () => number;
+  /** Resolves with the first of them. */
+  readonly firstBytes: Promise<void>;
   /** Finished handshakes. */
   readonly handshakes: () => number;
 }
@@ -53,15 +55,20 @@ export interface RogueServer extends AsyncDisposable {
 export async function openRogueServer(credentials: Credentials, options: TlsOptions = {}): Promise<RogueServer> {
   let received = 0;
   let handshakes = 0;
+  const first = deferred();
   const sockets = new Set<TLSSocket>();
-  const server = createServer({ ...LAX, ...tlsOptionsOf(credentials), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'], ...options }, (socket) => {
-    handshakes += 1;
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-    });
-  });
+  const server = createServer(
+    { ...LAX, ...tlsOptionsOf(credentials), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ['h2', 'http/1.1'], ...options },
+    (socket) => {
+      handshakes += 1;
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        first.resolve();
+      });
+    },
+  );
   server.on('tlsClientError', () => undefined);
   server.listen(0, '127.0.0.1');
   await next(server, 'listening');
@@ -70,6 +77,7 @@ export async function openRogueServer(credentials: Credentials, options: TlsOpti
   return {
     port: address.port,
     received: () => received,
+    firstBytes: first.promise,
     handshakes: () => handshakes,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

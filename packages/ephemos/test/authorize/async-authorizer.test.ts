@@ -1,6 +1,6 @@
 // An async authorizer does not compile (this file is checked by the compiler) and, when JavaScript passes one all the same, admits nobody.
 import { createTestAuthority } from '@ephemos/dev';
-import { allOf, anyOf, type Authorizer, createAgent, createFetch, createServer, not, type X509Source } from 'ephemos';
+import { type Authorizer, allOf, anyOf, createAgent, createFetch, createServer, not, type X509Source } from 'ephemos';
 import { createChannelCredentials } from 'ephemos/grpc';
 import { createHttp2Client, createHttp2Server } from 'ephemos/http2';
 import { connect, listen } from 'ephemos/tls';
@@ -54,7 +54,9 @@ describe('an async authorizer', () => {
     // @ts-expect-error async
     await expect(listen({ source, authorize: later }, () => undefined)).rejects.toMatchObject({ code: 'ERR_AUTHORIZER_INVALID' });
     // @ts-expect-error async
-    await expect(connect({ source, authorize: later, host: 'localhost', port: 1 })).rejects.toMatchObject({ code: 'ERR_AUTHORIZER_INVALID' });
+    await expect(connect({ source, authorize: later, host: 'localhost', port: 1 })).rejects.toMatchObject({
+      code: 'ERR_AUTHORIZER_INVALID',
+    });
   });
 
   it('that is left out is refused in the same way', () => {

@@ -1,4 +1,17 @@
-import { allOf, anyOf, type Authorizer, authorizeAny, authorizeId, authorizeMemberOf, authorizeOneOf, authorizePath, not, type Peer, SpiffeId, TrustDomain } from 'ephemos';
+import {
+  type Authorizer,
+  allOf,
+  anyOf,
+  authorizeAny,
+  authorizeId,
+  authorizeMemberOf,
+  authorizeOneOf,
+  authorizePath,
+  not,
+  type Peer,
+  SpiffeId,
+  TrustDomain,
+} from 'ephemos';
 import { describe, expect, it, vi } from 'vitest';
 import { checkAuthorizer, decide } from '../../src/authorize/authorizer.ts';
 import { outcomeOf, refusalOf } from '../spiffe/certificates.ts';
@@ -17,6 +30,17 @@ const broken: Authorizer = () => {
 /** An authorizer as it comes from JavaScript, where nothing says what it returns. */
 function returning(answer: unknown): Authorizer {
   return checkAuthorizer(() => answer);
+}
+
+/** What `await` would wait for although it is no promise. */
+function thenable(then: (resolve: (value: boolean) => void) => void): object {
+  return Object.fromEntries([['then', then]]);
+}
+
+/** A call as JavaScript makes it, where nothing checks the arguments. */
+function untyped(call: (...args: never[]) => unknown, args: readonly unknown[]): unknown {
+  const result: unknown = Reflect.apply(call, undefined, args);
+  return result;
 }
 
 // Made anew for each answer: one that nobody takes care of fails the test run.
@@ -45,7 +69,11 @@ describe('authorizeId admits', () => {
 describe('authorizeOneOf admits', () => {
   it('those of the list and nobody else', () => {
     const authorizer = authorizeOneOf(['spiffe://example.org/a', SpiffeId.parse('spiffe://example.org/web')]);
-    expect(['a', 'web', 'b'].map((name) => outcome(authorizer, peerOf(`spiffe://example.org/${name}`)))).toEqual(['admitted', 'admitted', DENIED]);
+    expect(['a', 'web', 'b'].map((name) => outcome(authorizer, peerOf(`spiffe://example.org/${name}`)))).toEqual([
+      'admitted',
+      'admitted',
+      DENIED,
+    ]);
   });
 
   it('those who stood in the list when it was made', () => {
@@ -83,37 +111,43 @@ describe('authorizePath admits', () => {
   });
 
   it('is refused without a closing slash, with the mend', () => {
-    expect(refusalOf(() => authorizePath('spiffe://example.org/ns/pay')).hint).toBe('write "spiffe://example.org/ns/pay/", or authorizeId for one ID');
+    expect(refusalOf(() => authorizePath('spiffe://example.org/ns/pay')).hint).toBe(
+      'write "spiffe://example.org/ns/pay/", or authorizeId for one ID',
+    );
   });
 });
 
 describe('a mistake in a policy fails when it is made:', () => {
   const mistakes: readonly (readonly [string, string, () => unknown])[] = [
     ['an ID that is none', 'ERR_SPIFFE_ID_INVALID', () => authorizeId('example.org/web')],
-    ['no ID', 'ERR_SPIFFE_ID_INVALID', () => Reflect.apply(authorizeId, undefined, [undefined])],
-    ['an object in place of an ID', 'ERR_SPIFFE_ID_INVALID', () => Reflect.apply(authorizeId, undefined, [{ path: '/web' }])],
+    ['no ID', 'ERR_SPIFFE_ID_INVALID', () => untyped(authorizeId, [undefined])],
+    ['an object in place of an ID', 'ERR_SPIFFE_ID_INVALID', () => untyped(authorizeId, [{ path: '/web' }])],
     ['the ID of a trust domain, which no workload has', 'ERR_AUTHORIZER_INVALID', () => authorizeId('spiffe://example.org')],
-    ['the ID of a trust domain in a list', 'ERR_AUTHORIZER_INVALID', () => authorizeOneOf(['spiffe://example.org/web', 'spiffe://example.org'])],
+    [
+      'the ID of a trust domain in a list',
+      'ERR_AUTHORIZER_INVALID',
+      () => authorizeOneOf(['spiffe://example.org/web', 'spiffe://example.org']),
+    ],
     ['an empty list', 'ERR_AUTHORIZER_INVALID', () => authorizeOneOf([])],
     ['a list with an ID that is none', 'ERR_SPIFFE_ID_INVALID', () => authorizeOneOf(['spiffe://example.org/web', ''])],
     ['one text in place of a list', 'ERR_SPIFFE_ID_INVALID', () => authorizeOneOf('spiffe://example.org/web')],
     ['a trust domain that is none', 'ERR_TRUST_DOMAIN_INVALID', () => authorizeMemberOf('Example.org')],
-    ['no trust domain', 'ERR_TRUST_DOMAIN_INVALID', () => Reflect.apply(authorizeMemberOf, undefined, [undefined])],
-    ['an object in place of a trust domain', 'ERR_TRUST_DOMAIN_INVALID', () => Reflect.apply(authorizeMemberOf, undefined, [{ name: 'example.org' }])],
+    ['no trust domain', 'ERR_TRUST_DOMAIN_INVALID', () => untyped(authorizeMemberOf, [undefined])],
+    ['an object in place of a trust domain', 'ERR_TRUST_DOMAIN_INVALID', () => untyped(authorizeMemberOf, [{ name: 'example.org' }])],
     ['a prefix without a trust domain', 'ERR_SPIFFE_ID_INVALID', () => authorizePath('/ns/')],
     ['a prefix with an empty segment', 'ERR_SPIFFE_ID_INVALID', () => authorizePath('spiffe://example.org/ns//')],
     ['a prefix of another scheme', 'ERR_SPIFFE_ID_INVALID', () => authorizePath('https://example.org/')],
     ['a prefix with a wild card', 'ERR_SPIFFE_ID_INVALID', () => authorizePath('spiffe://example.org/*/')],
     ['allOf nothing', 'ERR_AUTHORIZER_INVALID', () => allOf()],
     ['anyOf nothing', 'ERR_AUTHORIZER_INVALID', () => anyOf()],
-    ['not nothing', 'ERR_AUTHORIZER_INVALID', () => Reflect.apply(not, undefined, [])],
-    ['a list in place of authorizers', 'ERR_AUTHORIZER_INVALID', () => Reflect.apply(allOf, undefined, [[yes]])],
+    ['not nothing', 'ERR_AUTHORIZER_INVALID', () => untyped(not, [])],
+    ['a list in place of authorizers', 'ERR_AUTHORIZER_INVALID', () => untyped(allOf, [[yes]])],
     ['no authorizer', 'ERR_AUTHORIZER_INVALID', () => checkAuthorizer(undefined)],
     ['true in place of an authorizer', 'ERR_AUTHORIZER_INVALID', () => checkAuthorizer(true)],
     ['an ID in place of an authorizer', 'ERR_AUTHORIZER_INVALID', () => checkAuthorizer('spiffe://example.org/web')],
     ['an async authorizer', 'ERR_AUTHORIZER_INVALID', () => checkAuthorizer(async () => true)],
     ['an async authorizer that was bound', 'ERR_AUTHORIZER_INVALID', () => checkAuthorizer((async () => true).bind(undefined))],
-    ['an async authorizer among others', 'ERR_AUTHORIZER_INVALID', () => Reflect.apply(anyOf, undefined, [yes, async () => true])],
+    ['an async authorizer among others', 'ERR_AUTHORIZER_INVALID', () => untyped(anyOf, [yes, async () => true])],
   ];
   it.each(mistakes)('%s', (_what, code, call) => {
     expect(outcomeOf(call)).toBe(code);
@@ -129,7 +163,7 @@ describe('only true admits', () => {
     ['an object', {}],
     ['a Boolean object', new Boolean(true)],
     ['a promise of true', Promise.resolve(true)],
-    ['a thenable', { then: (resolve: (value: boolean) => void) => resolve(true) }],
+    ['a thenable', thenable((resolve) => resolve(true))],
     ['a function', yes],
     ['a symbol', Symbol('true')],
   ])('%s does not', (_what, answer) => {
@@ -144,19 +178,15 @@ describe('only true admits', () => {
 
   it('false does not, and there is nothing to explain', () => {
     const refusal = decide(no, web);
-    expect([refusal?.code, refusal?.message, refusal?.cause]).toEqual([DENIED, 'the authorizer does not admit spiffe://example.org/web', undefined]);
+    expect([refusal?.code, refusal?.message, refusal?.cause]).toEqual([
+      DENIED,
+      'the authorizer does not admit spiffe://example.org/web',
+      undefined,
+    ]);
   });
 
   it('a throw does not, and is the cause', () => {
     expect(decide(broken, web)?.cause).toEqual(new Error('the policy is gone'));
-  });
-
-  it('a throw of nothing does not', () => {
-    expect(
-      outcome(() => {
-        throw undefined;
-      }),
-    ).toBe(DENIED);
   });
 
   it('a generator does not', () => {
@@ -168,7 +198,7 @@ describe('only true admits', () => {
 
   it('a thenable is not called', () => {
     const then = vi.fn();
-    decide(returning({ then }), web);
+    decide(returning(thenable(then)), web);
     expect(then).not.toHaveBeenCalled();
   });
 });
@@ -195,10 +225,21 @@ describe('allOf, anyOf and not', () => {
   });
 
   it.each([
-    ...[undefined, 0, '', null, 1, Promise.resolve(false), { then: () => undefined }].map((answer) => [String(answer), returning(answer)] as const),
+    ...[undefined, 0, '', null, 1, Promise.resolve(false), thenable(() => undefined)].map(
+      (answer) => [inspect(answer), returning(answer)] as const,
+    ),
     ['a promise that fails', fails] as const,
   ])('deny for an answer that is no boolean: %s', (_what, odd) => {
-    for (const authorizer of [allOf(odd), allOf(yes, odd), anyOf(odd), anyOf(no, odd), anyOf(odd, yes), not(odd), not(not(odd)), not(allOf(odd))]) {
+    for (const authorizer of [
+      allOf(odd),
+      allOf(yes, odd),
+      anyOf(odd),
+      anyOf(no, odd),
+      anyOf(odd, yes),
+      not(odd),
+      not(not(odd)),
+      not(allOf(odd)),
+    ]) {
       expect(outcome(authorizer)).toBe(DENIED);
     }
   });

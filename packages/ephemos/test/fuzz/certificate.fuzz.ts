@@ -1,11 +1,22 @@
 // Our certificate reader beside an oracle: equal on what is well formed, and on what was tampered with never fooled into another reading.
-import { type RawCertificateOptions, createTestAuthority } from '@ephemos/dev';
+import { createTestAuthority, type RawCertificateOptions } from '@ephemos/dev';
 import { EphemosError } from 'ephemos/errors';
 import { Certificate } from 'ephemos/spiffe';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { issueCa, issueLeaf, issueRoot } from '../spiffe/certificates.ts';
-import { childAt, childrenOf, type DerNode, decodeTree, element, encodeTree, objectIdentifier, replace, TBS, text } from '../spiffe/der-tree.ts';
+import {
+  childAt,
+  childrenOf,
+  type DerNode,
+  decodeTree,
+  element,
+  encodeTree,
+  objectIdentifier,
+  replace,
+  TBS,
+  text,
+} from '../spiffe/der-tree.ts';
 import { type CertificateView, oracleViewOf, viewOf } from './oracle.ts';
 import { numRuns } from './runs.ts';
 import { withoutUnread } from './unread.ts';
@@ -24,7 +35,12 @@ beforeAll(async () => {
     { keyType: 'ec-p384' },
     { basicConstraints: 'absent', keyUsage: 'absent', extendedKeyUsage: 'absent' },
     { notBefore: new Date(Date.UTC(1999, 0, 1)), notAfter: new Date(Date.UTC(2099, 0, 1)) },
-    { extraExtensions: [{ oid: '1.2.840.113549.1', critical: true, der: element(5) }, { oid: '2.999.3', der: new Uint8Array() }] },
+    {
+      extraExtensions: [
+        { oid: '1.2.840.113549.1', critical: true, der: element(5) },
+        { oid: '2.999.3', der: new Uint8Array() },
+      ],
+    },
     { subject: 'CN=web, O=Example, C=DE' },
   ];
   const cas: readonly RawCertificateOptions[] = [
@@ -63,7 +79,9 @@ describe('a certificate that is well formed', () => {
   const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
   const time = fc.date({ min: new Date(Date.UTC(1950, 0, 1)), max: new Date(Date.UTC(9999, 11, 31)), noInvalidDate: true });
   const arc = fc.oneof(fc.nat(200), fc.nat(2 ** 31 - 1));
-  const oid = fc.tuple(fc.constantFrom('1.2', '1.3.6', '2.5.99', '2.16.840'), fc.array(arc, { minLength: 1, maxLength: 4 })).map(([head, arcs]) => [head, ...arcs].join('.'));
+  const oid = fc
+    .tuple(fc.constantFrom('1.2', '1.3.6', '2.5.99', '2.16.840'), fc.array(arc, { minLength: 1, maxLength: 4 }))
+    .map(([head, arcs]) => [head, ...arcs].join('.'));
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 24 });
 
   const model = fc.record({
@@ -78,7 +96,10 @@ describe('a certificate that is well formed', () => {
     authorityKeyId: optional(bytes),
     permitted: fc.record({ uris: fc.array(name, { maxLength: 3 }), dnsNames: fc.array(name, { maxLength: 3 }) }),
     excluded: fc.record({ uris: fc.array(name, { maxLength: 3 }), dnsNames: fc.array(name, { maxLength: 3 }) }),
-    unknown: fc.uniqueArray(fc.record({ oid, critical: fc.boolean(), der: bytes }), { selector: (extension) => extension.oid, maxLength: 3 }),
+    unknown: fc.uniqueArray(fc.record({ oid, critical: fc.boolean(), der: bytes }), {
+      selector: (extension) => extension.oid,
+      maxLength: 3,
+    }),
   });
   type Model = typeof model extends fc.Arbitrary<infer T> ? T : never;
 
@@ -102,7 +123,18 @@ describe('a certificate that is well formed', () => {
     return encodeTree(tree);
   }
 
-  function encodeExtensions({ uris, dnsNames, basic, keyUsage, extendedKeyUsage, subjectKeyId, authorityKeyId, permitted, excluded, unknown }: Model): readonly Uint8Array[] {
+  function encodeExtensions({
+    uris,
+    dnsNames,
+    basic,
+    keyUsage,
+    extendedKeyUsage,
+    subjectKeyId,
+    authorityKeyId,
+    permitted,
+    excluded,
+    unknown,
+  }: Model): readonly Uint8Array[] {
     const list: Uint8Array[] = [];
     const names = encodeNames({ uris, dnsNames });
     if (names.length > 0) list.push(encodeExtension('2.5.29.17', false, element(0x30, ...names)));
@@ -112,14 +144,17 @@ describe('a certificate that is well formed', () => {
       list.push(encodeExtension('2.5.29.19', true, element(0x30, ...flag, ...length)));
     }
     if (keyUsage !== undefined) list.push(encodeExtension('2.5.29.15', keyUsage.critical, element(3, encodeBits(keyUsage.bits))));
-    if (extendedKeyUsage !== undefined) list.push(encodeExtension('2.5.29.37', false, element(0x30, ...extendedKeyUsage.map(objectIdentifier))));
+    if (extendedKeyUsage !== undefined)
+      list.push(encodeExtension('2.5.29.37', false, element(0x30, ...extendedKeyUsage.map(objectIdentifier))));
     if (subjectKeyId !== undefined) list.push(encodeExtension('2.5.29.14', false, element(4, subjectKeyId)));
     if (authorityKeyId !== undefined) list.push(encodeExtension('2.5.29.35', false, element(0x30, element(0x80, authorityKeyId))));
     const subtrees = [
       [0xa0, encodeNames(permitted)],
       [0xa1, encodeNames(excluded)],
     ] as const;
-    const constraints = subtrees.filter(([, bases]) => bases.length > 0).map(([tag, bases]) => element(tag, ...bases.map((encoded) => element(0x30, encoded))));
+    const constraints = subtrees
+      .filter(([, bases]) => bases.length > 0)
+      .map(([tag, bases]) => element(tag, ...bases.map((encoded) => element(0x30, encoded))));
     if (constraints.length > 0) list.push(encodeExtension('2.5.29.30', true, element(0x30, ...constraints)));
     return [...list, ...unknown.map((extension) => encodeExtension(extension.oid, extension.critical, extension.der))];
   }
@@ -157,7 +192,14 @@ describe('a certificate that was tampered with', () => {
     fc.record({ kind: fc.constant('cut' as const), at: index, count: fc.integer({ min: 1, max: 4 }) }),
     fc.record({ kind: fc.constant('length' as const), at: index, by: fc.integer({ min: -3, max: 3 }) }),
   );
-  const splice = fc.record({ kind: fc.constantFrom('replace', 'insert', 'delete', 'twice', 'retag', 'bytes'), other: index, from: index, to: index, tag: fc.nat(255), bytes: fc.uint8Array({ maxLength: 6 }) });
+  const splice = fc.record({
+    kind: fc.constantFrom('replace', 'insert', 'delete', 'twice', 'retag', 'bytes'),
+    other: index,
+    from: index,
+    to: index,
+    tag: fc.nat(255),
+    bytes: fc.uint8Array({ maxLength: 6 }),
+  });
 
   const counts = { both: 0, bothInWhatWeRead: 0, oracleOnly: 0, neither: 0 };
   // Ours is the stricter one: these are the rules that the oracle does not hold.
@@ -295,7 +337,13 @@ function lengthPositions(node: DerNode, start = 0): readonly number[] {
   return positions;
 }
 
-function encodeNames({ uris, dnsNames }: { readonly uris: readonly string[]; readonly dnsNames: readonly string[] }): readonly Uint8Array[] {
+function encodeNames({
+  uris,
+  dnsNames,
+}: {
+  readonly uris: readonly string[];
+  readonly dnsNames: readonly string[];
+}): readonly Uint8Array[] {
   return [...uris.map((value) => text(0x86, value)), ...dnsNames.map((value) => text(0x82, value))];
 }
 
@@ -318,7 +366,10 @@ function encodeBits(bits: readonly number[]): Uint8Array {
 }
 
 function encodeTime(time: Date): Uint8Array {
-  const digits = time.toISOString().replace(/\.\d+Z$/, '').replace(/[^\d]/g, '');
+  const digits = time
+    .toISOString()
+    .replace(/\.\d+Z$/, '')
+    .replace(/[^\d]/g, '');
   return time.getUTCFullYear() < 2050 ? text(0x17, `${digits.slice(2)}Z`) : text(0x18, `${digits}Z`);
 }
 

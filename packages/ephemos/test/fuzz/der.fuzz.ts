@@ -36,13 +36,22 @@ function treeOf(read: DerElement): DerNode {
   return { tag: read.tag, value: children };
 }
 
-const primitive = fc.record({ tag: fc.constantFrom(1, 2, 3, 4, 5, 6, 0x0c, 0x13, 0x17, 0x80, 0x86), value: fc.uint8Array({ maxLength: 300 }) });
+const primitive = fc.record({
+  tag: fc.constantFrom(1, 2, 3, 4, 5, 6, 0x0c, 0x13, 0x17, 0x80, 0x86),
+  value: fc.uint8Array({ maxLength: 300 }),
+});
 const { node } = fc.letrec<{ node: DerNode }>((tie) => ({
-  node: fc.oneof({ maxDepth: 4, depthSize: 'small' }, primitive, fc.record({ tag: fc.constantFrom(0x30, 0x31, 0xa0, 0xa3), value: fc.array(tie('node'), { maxLength: 4 }) })),
+  node: fc.oneof(
+    { maxDepth: 4, depthSize: 'small' },
+    primitive,
+    fc.record({ tag: fc.constantFrom(0x30, 0x31, 0xa0, 0xa3), value: fc.array(tie('node'), { maxLength: 4 }) }),
+  ),
 }));
 
 // Bytes that look like DER now and then: small tags, small lengths.
-const nearly = fc.array(fc.oneof(fc.nat(255), fc.constantFrom(0x30, 0x02, 0x04, 0x80, 0x81, 0x82, 0x84, 0, 1, 2, 3, 0x7f)), { maxLength: 64 }).map((bytes) => Uint8Array.from(bytes));
+const nearly = fc
+  .array(fc.oneof(fc.nat(255), fc.constantFrom(0x30, 0x02, 0x04, 0x80, 0x81, 0x82, 0x84, 0, 1, 2, 3, 0x7f)), { maxLength: 64 })
+  .map((bytes) => Uint8Array.from(bytes));
 
 describe('the reader', () => {
   it('reads back every tree that was written', () => {
@@ -91,14 +100,18 @@ describe('the reader', () => {
         const name = attempt(() => readObjectIdentifier(new DerReader(element(6, bytes)).any()));
         if (name === undefined) return;
         const [first = 0, second = 0, ...rest] = name.split('.').map(Number);
-        expect(Buffer.from(objectIdentifier([first, second, ...rest].join('.'))).toString('hex')).toBe(Buffer.from(element(6, bytes)).toString('hex'));
+        expect(Buffer.from(objectIdentifier([first, second, ...rest].join('.'))).toString('hex')).toBe(
+          Buffer.from(element(6, bytes)).toString('hex'),
+        );
       }),
       { numRuns },
     );
   });
 
   it('reads every time that there is, and no other', () => {
-    const digits = fc.array(fc.nat(99), { minLength: 6, maxLength: 7 }).map((pairs) => pairs.map((pair) => String(pair).padStart(2, '0')).join(''));
+    const digits = fc
+      .array(fc.nat(99), { minLength: 6, maxLength: 7 })
+      .map((pairs) => pairs.map((pair) => String(pair).padStart(2, '0')).join(''));
     fc.assert(
       fc.property(digits, (text) => {
         const general = text.length === 14;
@@ -116,7 +129,8 @@ describe('the reader', () => {
     fc.assert(
       fc.property(fc.constantFrom(1, 2, 3, 6, 0x17, 0x18, 0x86), fc.uint8Array({ maxLength: 70 }), (tag, bytes) => {
         const encoded = element(tag, bytes);
-        for (const read of [readBoolean, readFlags, readAscii, readInteger, readSmallInteger, readObjectIdentifier]) attempt(() => read(new DerReader(encoded).any()));
+        for (const read of [readBoolean, readFlags, readAscii, readInteger, readSmallInteger, readObjectIdentifier])
+          attempt(() => read(new DerReader(encoded).any()));
         attempt(() => readTime(new DerReader(encoded)));
       }),
       { numRuns },

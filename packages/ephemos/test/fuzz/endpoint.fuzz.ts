@@ -19,7 +19,9 @@ function expectedOf(text: string): Endpoint | undefined {
   const [, encoded] = /^unix:(?:\/\/(?=\/)|(?!\/\/))(\/[^?#]*)$/i.exec(text) ?? [];
   if (encoded !== undefined) {
     const path = decoded(encoded);
-    return path === undefined || path.includes('\0') || path === '/' || Buffer.byteLength(path) > 107 ? undefined : { scheme: 'unix', path };
+    return path === undefined || path.includes('\0') || path === '/' || Buffer.byteLength(path) > 107
+      ? undefined
+      : { scheme: 'unix', path };
   }
   const [, six, four, port = ''] = /^tcp:\/\/(?:\[(.+)\]|([^[\]]+)):([0-9]{1,5})$/is.exec(text) ?? [];
   const host = six ?? four ?? '';
@@ -37,16 +39,58 @@ function decoded(path: string): string | undefined {
 
 const piece = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom('/', 'run', 'agent.sock', '127.0.0.1', '[::1]', ':8000', ':', '0', '1', '65535') },
-  { weight: 1, arbitrary: fc.constantFrom('?', '#', '?a=b', '%2f', '%3F', '%23', '%00', '%', '%zz', '%e9', '%C3%A9', '@', 'user@', 'localhost', '[::ffff:1.2.3.4]', '[fe80::1%eth0]', '::1', '..', '\0', '\n', ' ', '\u00e9') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '?',
+      '#',
+      '?a=b',
+      '%2f',
+      '%3F',
+      '%23',
+      '%00',
+      '%',
+      '%zz',
+      '%e9',
+      '%C3%A9',
+      '@',
+      'user@',
+      'localhost',
+      '[::ffff:1.2.3.4]',
+      '[fe80::1%eth0]',
+      '::1',
+      '..',
+      '\0',
+      '\n',
+      ' ',
+      '\u00e9',
+    ),
+  },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) },
   { weight: 1, arbitrary: fc.string({ unit: 'grapheme', maxLength: 4 }) },
 );
-const scheme = fc.constantFrom('unix:', 'unix:/', 'unix://', 'unix:///', 'UNIX:///', 'tcp://', 'TCP://', 'tcp:', 'tcp:///', 'http://', 'unix', '', ':');
+const scheme = fc.constantFrom(
+  'unix:',
+  'unix:/',
+  'unix://',
+  'unix:///',
+  'UNIX:///',
+  'tcp://',
+  'TCP://',
+  'tcp:',
+  'tcp:///',
+  'http://',
+  'unix',
+  '',
+  ':',
+);
 const text = fc.oneof(
   fc.tuple(scheme, fc.array(piece, { maxLength: 6 })).map(([head, pieces]) => head + pieces.join('')),
   fc.tuple(fc.ipV4(), fc.nat(70_000)).map(([host, port]) => `tcp://${host}:${port}`),
   fc.tuple(fc.ipV6(), fc.nat(70_000)).map(([host, port]) => `tcp://[${host}]:${port}`),
-  fc.tuple(fc.constantFrom('a', '%61', '\u00e9'), fc.integer({ min: 30, max: 120 })).map(([letter, length]) => `unix:///${letter.repeat(length)}`),
+  fc
+    .tuple(fc.constantFrom('a', '%61', '\u00e9'), fc.integer({ min: 30, max: 120 }))
+    .map(([letter, length]) => `unix:///${letter.repeat(length)}`),
 );
 
 describe('parseEndpoint', () => {

@@ -3,13 +3,13 @@ import { AsnConvert, type OctetString } from '@peculiar/asn1-schema';
 import {
   AuthorityKeyIdentifier,
   BasicConstraints,
-  Certificate as OracleCertificate,
   ExtendedKeyUsage,
   type Extension,
   type GeneralName,
   type GeneralSubtrees,
   KeyUsage,
   NameConstraints,
+  Certificate as OracleCertificate,
   SubjectAlternativeName,
   SubjectKeyIdentifier,
 } from '@peculiar/asn1-x509';

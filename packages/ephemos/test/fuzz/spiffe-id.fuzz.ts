@@ -29,7 +29,30 @@ function parseName(text: string): TrustDomain | undefined {
 // Pieces that are good, bad, and good in one place and bad in another.
 const piece = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('spiffe://', 'example.org', 'web', 'a', '/', '.', '..', '...', '-', '_', 'Z', '9') },
-  { weight: 1, arbitrary: fc.constantFrom('SPIFFE://', 'spiffe:', '//', '%2e', '%2F', '?', '#', '@', ':', ':443', '\\', ' ', '\0', '\n', '[::1]', '\u00e9', '\uff0f', '\u212a', '\u{1f512}') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'SPIFFE://',
+      'spiffe:',
+      '//',
+      '%2e',
+      '%2F',
+      '?',
+      '#',
+      '@',
+      ':',
+      ':443',
+      '\\',
+      ' ',
+      '\0',
+      '\n',
+      '[::1]',
+      '\u00e9',
+      '\uff0f',
+      '\u212a',
+      '\u{1f512}',
+    ),
+  },
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 4 }) },
 );
 const good = fc
@@ -41,7 +64,9 @@ const text = fc.oneof(
   good,
   fc.tuple(good, fc.nat(60), piece).map(([id, at, extra]) => id.slice(0, at) + extra + id.slice(at)),
   fc.tuple(good, fc.integer({ min: 2030, max: 2060 })).map(([id, length]) => `${id}/`.padEnd(length, 'a')),
-  fc.tuple(fc.integer({ min: 250, max: 260 }), fc.constantFrom('', '/web')).map(([length, path]) => `spiffe://${'d'.repeat(length)}${path}`),
+  fc
+    .tuple(fc.integer({ min: 250, max: 260 }), fc.constantFrom('', '/web'))
+    .map(([length, path]) => `spiffe://${'d'.repeat(length)}${path}`),
 );
 
 describe('SpiffeId', () => {
@@ -51,7 +76,8 @@ describe('SpiffeId', () => {
         const match = value.length <= 2048 ? ID.exec(value) : null;
         const id = parse(value);
         expect(id === undefined ? undefined : [id.trustDomain.name, id.path]).toEqual(match === null ? undefined : [match[1], match[2]]);
-        if (id !== undefined) expect([id.toString(), SpiffeId.parse(id.toString()).equals(id), id.isMemberOf(id.trustDomain)]).toEqual([value, true, true]);
+        if (id !== undefined)
+          expect([id.toString(), SpiffeId.parse(id.toString()).equals(id), id.isMemberOf(id.trustDomain)]).toEqual([value, true, true]);
       }),
       { numRuns },
     );
@@ -87,10 +113,16 @@ describe('SpiffeId', () => {
 describe('TrustDomain', () => {
   it('takes what the regular expression takes, as a name or as an ID', () => {
     fc.assert(
-      fc.property(fc.oneof(text, fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join(''))), (value) => {
-        const name = value.replace(/^spiffe:\/\//, '');
-        expect(parseName(value)?.name).toBe(NAME.test(name) ? name : undefined);
-      }),
+      fc.property(
+        fc.oneof(
+          text,
+          fc.array(piece, { maxLength: 5 }).map((pieces) => pieces.join('')),
+        ),
+        (value) => {
+          const name = value.replace(/^spiffe:\/\//, '');
+          expect(parseName(value)?.name).toBe(NAME.test(name) ? name : undefined);
+        },
+      ),
       { numRuns },
     );
   });

@@ -16,7 +16,16 @@ export function withoutUnread(der: Uint8Array, good: Uint8Array): Uint8Array {
   const [version, serial, algorithm, issuer, , subject, spki] = splitElements(contentsOf(tbs));
   const fields = splitElements(contentsOf(signed));
   const extensions = fields.find(([tag], index) => index > 6 && tag === 0xa3);
-  const parts = [version, serial, algorithm, issuer, fields[4], subject, spki, extensions === undefined ? undefined : readParts(extensions)];
+  const parts = [
+    version,
+    serial,
+    algorithm,
+    issuer,
+    fields[4],
+    subject,
+    spki,
+    extensions === undefined ? undefined : readParts(extensions),
+  ];
   return element(0x30, element(0x30, ...parts.filter((part) => part !== undefined)), ...rest);
 }
 
@@ -37,7 +46,9 @@ function readValue(oid: string, value: Uint8Array): Uint8Array {
     case '551d11':
       return element(0x30, ...splitElements(contentsOf(value)).filter(isRead));
     case '551d1e': {
-      const lists = splitElements(contentsOf(value)).map((list) => [list[0] ?? 0, splitElements(contentsOf(list)).filter((subtree) => isRead(contentsOf(subtree)))] as const);
+      const lists = splitElements(contentsOf(value)).map(
+        (list) => [list[0] ?? 0, splitElements(contentsOf(list)).filter((subtree) => isRead(contentsOf(subtree)))] as const,
+      );
       return element(0x30, ...lists.filter(([, subtrees]) => subtrees.length > 0).map(([tag, subtrees]) => element(tag, ...subtrees)));
     }
     case '551d23':

@@ -36,7 +36,10 @@ function algorithm(oid: string, ...parameters: readonly Uint8Array[]): Uint8Arra
 
 function pss(hash: string, mask: string, salt: number): Uint8Array {
   const mgf = algorithm('1.2.840.113549.1.1.8', algorithm(mask, none));
-  return algorithm('1.2.840.113549.1.1.10', element(0x30, element(0xa0, algorithm(hash, none)), element(0xa1, mgf), element(0xa2, element(2, Uint8Array.of(salt)))));
+  return algorithm(
+    '1.2.840.113549.1.1.10',
+    element(0x30, element(0xa0, algorithm(hash, none)), element(0xa1, mgf), element(0xa2, element(2, Uint8Array.of(salt)))),
+  );
 }
 
 const ec = (namedCurve: string): KeyPairKeyObjectResult => generateKeyPairSync('ec', { namedCurve });
@@ -63,11 +66,34 @@ beforeAll(() => {
     'weak: RSA-2048 with SHA-1': { keys: rsa, algorithm: algorithm('1.2.840.113549.1.1.5', none), digest: 'sha1' },
     'weak: RSA-2048 with MD5': { keys: rsa, algorithm: algorithm('1.2.840.113549.1.1.4', none), digest: 'md5' },
     'weak: RSA-2048 with PSS and SHA-1': { keys: rsa, algorithm: pss(SHA.sha1, SHA.sha1, 20), digest: 'sha1', parameters: pssSalt(20) },
-    'weak: RSA-2048 with PSS and defaults, which are SHA-1': { keys: rsa, algorithm: algorithm('1.2.840.113549.1.1.10', element(0x30)), digest: 'sha1', parameters: pssSalt(20) },
-    'weak: RSA-2048 with PSS and two hashes': { keys: rsa, algorithm: pss(SHA.sha256, SHA.sha1, 32), digest: 'sha256', parameters: pssSalt(32) },
-    'weak: RSA-2048 with PSS and a short salt': { keys: rsa, algorithm: pss(SHA.sha256, SHA.sha256, 8), digest: 'sha256', parameters: pssSalt(8) },
-    'weak key: RSA-1024': { keys: generateKeyPairSync('rsa', { modulusLength: 1024 }), algorithm: algorithm('1.2.840.113549.1.1.11', none), digest: 'sha256' },
-    'weak key: RSA-2040': { keys: generateKeyPairSync('rsa', { modulusLength: 2040 }), algorithm: algorithm('1.2.840.113549.1.1.11', none), digest: 'sha256' },
+    'weak: RSA-2048 with PSS and defaults, which are SHA-1': {
+      keys: rsa,
+      algorithm: algorithm('1.2.840.113549.1.1.10', element(0x30)),
+      digest: 'sha1',
+      parameters: pssSalt(20),
+    },
+    'weak: RSA-2048 with PSS and two hashes': {
+      keys: rsa,
+      algorithm: pss(SHA.sha256, SHA.sha1, 32),
+      digest: 'sha256',
+      parameters: pssSalt(32),
+    },
+    'weak: RSA-2048 with PSS and a short salt': {
+      keys: rsa,
+      algorithm: pss(SHA.sha256, SHA.sha256, 8),
+      digest: 'sha256',
+      parameters: pssSalt(8),
+    },
+    'weak key: RSA-1024': {
+      keys: generateKeyPairSync('rsa', { modulusLength: 1024 }),
+      algorithm: algorithm('1.2.840.113549.1.1.11', none),
+      digest: 'sha256',
+    },
+    'weak key: RSA-2040': {
+      keys: generateKeyPairSync('rsa', { modulusLength: 2040 }),
+      algorithm: algorithm('1.2.840.113549.1.1.11', none),
+      digest: 'sha256',
+    },
     'weak key: secp256k1': { keys: ec('secp256k1'), algorithm: algorithm('1.2.840.10045.4.3.2'), digest: 'sha256' },
     'weak key: a curve by its parameters': {
       keys: generateKeyPairSync('ec', { namedCurve: 'prime256v1', paramEncoding: 'explicit' }),
@@ -184,7 +210,11 @@ describe('a weak signature', () => {
 
 describe('an RSA key is weak', () => {
   const rsaKey = (modulus: Uint8Array, exponent: Uint8Array): Uint8Array =>
-    element(0x30, algorithm('1.2.840.113549.1.1.1', none), element(3, Uint8Array.of(0), element(0x30, element(2, modulus), element(2, exponent))));
+    element(
+      0x30,
+      algorithm('1.2.840.113549.1.1.1', none),
+      element(3, Uint8Array.of(0), element(0x30, element(2, modulus), element(2, exponent))),
+    );
   const modulus = (bits: number): Uint8Array => Buffer.concat([Uint8Array.of(0, 0x80 | 0x40), Buffer.alloc(bits / 8 - 1, 1)]);
   const e = Uint8Array.of(1, 0, 1);
 
@@ -208,7 +238,12 @@ it('a key of an unknown algorithm is weak', () => {
 });
 
 it('a key that OpenSSL cannot read signs nothing, and asking for it throws', () => {
-  const offCurve = Certificate.parse(edited(root.der, (tbs) => void childrenOf(childAt(tbs, TBS.spki)).splice(1, 1, decodeTree(element(3, Buffer.alloc(66, 4).fill(0, 0, 1))))));
+  const offCurve = Certificate.parse(
+    edited(
+      root.der,
+      (tbs) => void childrenOf(childAt(tbs, TBS.spki)).splice(1, 1, decodeTree(element(3, Buffer.alloc(66, 4).fill(0, 0, 1)))),
+    ),
+  );
   expect(() => offCurve.publicKey).toThrow();
   expect(Certificate.parse(plainLeaf.der).isSignedBy(offCurve)).toBe(false);
 });

@@ -30,7 +30,14 @@ describe('Certificate reads', () => {
   });
 
   it('the unique identifiers of old certificates over', () => {
-    const old = edited(der, (tbs) => childrenOf(tbs).splice(TBS.extensions, 0, decodeTree(element(0x81, Uint8Array.of(0, 1))), decodeTree(element(0x82, Uint8Array.of(0, 1)))));
+    const old = edited(der, (tbs) =>
+      childrenOf(tbs).splice(
+        TBS.extensions,
+        0,
+        decodeTree(element(0x81, Uint8Array.of(0, 1))),
+        decodeTree(element(0x82, Uint8Array.of(0, 1))),
+      ),
+    );
     expect(Certificate.parse(old).extensions.uris).toHaveLength(1);
   });
 
@@ -76,8 +83,15 @@ describe('Certificate refuses', () => {
     ['no key', (tbs) => void childrenOf(tbs).splice(TBS.spki, 1)],
     ['extensions twice', (tbs) => childrenOf(tbs).push(childAt(tbs, TBS.extensions))],
     ['a field of its own at the end', (tbs) => childrenOf(tbs).push(decodeTree(element(0x84)))],
-    ['unique identifiers in the wrong order', (tbs) => childrenOf(tbs).splice(TBS.extensions, 0, decodeTree(element(0x82, Uint8Array.of(0))), decodeTree(element(0x81, Uint8Array.of(0))))],
-    ['two different signature algorithms (RFC 5280 4.1.1.2)', (_tbs, whole) => replace(childAt(whole, 1), element(0x30, element(6, Buffer.from('2a8648ce3d040303', 'hex'))))],
+    [
+      'unique identifiers in the wrong order',
+      (tbs) =>
+        childrenOf(tbs).splice(TBS.extensions, 0, decodeTree(element(0x82, Uint8Array.of(0))), decodeTree(element(0x81, Uint8Array.of(0)))),
+    ],
+    [
+      'two different signature algorithms (RFC 5280 4.1.1.2)',
+      (_tbs, whole) => replace(childAt(whole, 1), element(0x30, element(6, Buffer.from('2a8648ce3d040303', 'hex')))),
+    ],
     ['signature algorithms that differ in their parameters', (_tbs, whole) => childrenOf(childAt(whole, 1)).push(decodeTree(element(5)))],
     ['a fourth part', (_tbs, whole) => childrenOf(whole).push(decodeTree(element(5)))],
     ['no signature', (_tbs, whole) => void childrenOf(whole).pop()],

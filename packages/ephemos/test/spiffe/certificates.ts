@@ -7,7 +7,11 @@ export const ID = 'spiffe://example.org/web';
 export const exampleOrg: TrustDomain = TrustDomain.parse('example.org');
 
 const authority = createTestAuthority(exampleOrg);
-const signing: RawCertificateOptions = { basicConstraints: { ca: true }, keyUsage: { usages: ['keyCertSign', 'cRLSign'] }, extendedKeyUsage: 'absent' };
+const signing: RawCertificateOptions = {
+  basicConstraints: { ca: true },
+  keyUsage: { usages: ['keyCertSign', 'cRLSign'] },
+  extendedKeyUsage: 'absent',
+};
 
 /** A self-signed CA certificate. */
 export function issueRoot(options: RawCertificateOptions = {}): Promise<IssuedCertificate> {
@@ -24,7 +28,11 @@ export function issueLeaf(issuer: IssuedCertificate, options: RawCertificateOpti
 }
 
 /** The same CA name and key again, signed by somebody else. */
-export function crossSign(ca: IssuedCertificate, issuer: IssuedCertificate, options: RawCertificateOptions = {}): Promise<IssuedCertificate> {
+export function crossSign(
+  ca: IssuedCertificate,
+  issuer: IssuedCertificate,
+  options: RawCertificateOptions = {},
+): Promise<IssuedCertificate> {
   return issueCa(issuer, { subject: ca.subject, key: ca.key, ...options });
 }
 

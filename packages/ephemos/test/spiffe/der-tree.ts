@@ -68,7 +68,11 @@ export interface Signing {
 }
 
 /** A certificate with changes, signed again. */
-export function resigned(certificate: Uint8Array, { pkcs8, digest = 'sha256', parameters = {} }: Signing, edit: (tbs: DerNode, whole: DerNode) => void): Uint8Array {
+export function resigned(
+  certificate: Uint8Array,
+  { pkcs8, digest = 'sha256', parameters = {} }: Signing,
+  edit: (tbs: DerNode, whole: DerNode) => void,
+): Uint8Array {
   const whole = decodeTree(certificate);
   const tbs = childAt(whole, 0);
   edit(tbs, whole);

@@ -227,12 +227,11 @@ describe('time', () => {
 describe('equalBytes', () => {
   it('compares every byte and the length', () => {
     const bytes = Uint8Array.of(1, 2, 3);
-    expect([Uint8Array.of(1, 2, 3), Uint8Array.of(1, 2, 4), Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3, 0)].map((other) => equalBytes(bytes, other))).toEqual([
-      true,
-      false,
-      false,
-      false,
-    ]);
+    expect(
+      [Uint8Array.of(1, 2, 3), Uint8Array.of(1, 2, 4), Uint8Array.of(1, 2), Uint8Array.of(1, 2, 3, 0)].map((other) =>
+        equalBytes(bytes, other),
+      ),
+    ).toEqual([true, false, false, false]);
   });
 });
 

@@ -25,7 +25,9 @@ const oid = {
 const yes = element(1, Uint8Array.of(0xff));
 
 /** A certificate with just these extensions, each as the bytes of its value. */
-async function certificateWith(extensions: readonly { readonly oid: string; readonly critical?: boolean; readonly der: Uint8Array }[]): Promise<Uint8Array> {
+async function certificateWith(
+  extensions: readonly { readonly oid: string; readonly critical?: boolean; readonly der: Uint8Array }[],
+): Promise<Uint8Array> {
   return (await authority.issueCertificate({ ...bare, extraExtensions: extensions })).der;
 }
 
@@ -40,13 +42,23 @@ async function refuses(bytes: Promise<Uint8Array> | Uint8Array): Promise<void> {
 
 describe('subject alternative names', () => {
   it('are URIs and DNS names as text, and kinds of the others', async () => {
-    const names = element(0x30, text(0x86, 'spiffe://example.org/web'), text(0x82, 'a.example'), text(0x81, 'a@b'), text(0x87, '\x7f\0\0\x01'), element(0xa4, element(0x30)));
+    const names = element(
+      0x30,
+      text(0x86, 'spiffe://example.org/web'),
+      text(0x82, 'a.example'),
+      text(0x81, 'a@b'),
+      text(0x87, '\x7f\0\0\x01'),
+      element(0xa4, element(0x30)),
+    );
     const { uris, dnsNames, otherNames } = await read('subjectAltName', names);
     expect([uris, dnsNames, [...otherNames]]).toEqual([['spiffe://example.org/web'], ['a.example'], [0x81, 0x87, 0xa4]]);
   });
 
   it('keep every URI, so that two are seen as two', async () => {
-    expect((await read('subjectAltName', element(0x30, text(0x86, 'a:b'), text(0x82, 'x'), text(0x86, 'c:d')))).uris).toEqual(['a:b', 'c:d']);
+    expect((await read('subjectAltName', element(0x30, text(0x86, 'a:b'), text(0x82, 'x'), text(0x86, 'c:d')))).uris).toEqual([
+      'a:b',
+      'c:d',
+    ]);
   });
 
   it.each([
@@ -55,7 +67,10 @@ describe('subject alternative names', () => {
     ['a URI with a byte outside ASCII', element(0x30, text(0x86, 'spiffe://example.org/w\xe9b'))],
     ['a DNS name with a NUL', element(0x30, text(0x82, 'good.example\0.evil'))],
     // OpenSSL takes the constructed form of a string apart: to it this is a second URI.
-    ['a URI in the constructed form', element(0x30, text(0x86, 'spiffe://example.org/web'), element(0xa6, text(0x16, 'spiffe://example.org/admin')))],
+    [
+      'a URI in the constructed form',
+      element(0x30, text(0x86, 'spiffe://example.org/web'), element(0xa6, text(0x16, 'spiffe://example.org/admin'))),
+    ],
     ['a name of no known kind', element(0x30, text(0x86, 'spiffe://example.org/web'), text(0x89, 'x'))],
     ['a name under a universal tag', element(0x30, text(0x16, 'spiffe://example.org/web'))],
     ['bytes behind the list', Buffer.concat([element(0x30, text(0x86, 'spiffe://example.org/web')), element(5)])],
@@ -107,7 +122,9 @@ describe('key usage', () => {
 
 describe('extended key usage and key identifiers', () => {
   it('are read', async () => {
-    expect((await read('extendedKeyUsage', element(0x30, objectIdentifier('1.3.6.1.5.5.7.3.1')))).extendedKeyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    expect((await read('extendedKeyUsage', element(0x30, objectIdentifier('1.3.6.1.5.5.7.3.1')))).extendedKeyUsage).toEqual([
+      '1.3.6.1.5.5.7.3.1',
+    ]);
     expect([...((await read('subjectKeyId', text(4, 'ab'))).subjectKeyId ?? [])]).toEqual([97, 98]);
     expect([...((await read('authorityKeyId', element(0x30, text(0x80, 'ab')))).authorityKeyId ?? [])]).toEqual([97, 98]);
     const named = element(0x30, text(0x80, 'ab'), element(0xa1, element(0xa4, element(0x30))), text(0x82, '1'));
@@ -138,7 +155,12 @@ describe('an extension', () => {
   it('that stands there twice spoils the certificate (RFC 5280 4.2)', async () => {
     const names = { oid: oid.subjectAltName, der: element(0x30, text(0x86, 'spiffe://example.org/web')) };
     await refuses(certificateWith([names, names]));
-    await refuses(certificateWith([{ oid: '1.2.3.4', der: element(5) }, { oid: '1.2.3.4', der: element(5) }]));
+    await refuses(
+      certificateWith([
+        { oid: '1.2.3.4', der: element(5) },
+        { oid: '1.2.3.4', der: element(5) },
+      ]),
+    );
   });
 
   it.each(Object.entries(oid))('%s is refused with bytes behind its value', async (_name, id) => {

@@ -19,7 +19,10 @@ describe('a leaf is accepted', () => {
     ['with DNS names besides it (X509-SVID 2)', { dnsNames: ['web.example.org', 'evil.example'] }],
     ['without a subject, when the SAN is critical (X509-SVID 3.1)', { subject: '' }],
     ['without basic constraints, which then say no CA (X509-SVID 4.1)', { basicConstraints: 'absent' }],
-    ['with keyEncipherment and keyAgreement (X509-SVID 4.3)', { keyUsage: { usages: ['digitalSignature', 'keyEncipherment', 'keyAgreement'] } }],
+    [
+      'with keyEncipherment and keyAgreement (X509-SVID 4.3)',
+      { keyUsage: { usages: ['digitalSignature', 'keyEncipherment', 'keyAgreement'] } },
+    ],
     ['without an extended key usage (X509-SVID 4.4)', { extendedKeyUsage: 'absent' }],
     ['with a critical extended key usage (X509-SVID 4.4)', { extendedKeyUsage: { usages: ['serverAuth', 'clientAuth'], critical: true } }],
     ['with a third extended key usage', { extendedKeyUsage: { usages: ['1.3.6.1.5.5.7.3.3', 'clientAuth', 'serverAuth'] } }],
@@ -48,16 +51,28 @@ describe('a leaf is refused', () => {
     ['with the CA flag (X509-SVID 4.1)', 'ERR_PEER_LEAF_IS_CA', { basicConstraints: { ca: true } }],
     ['with the CA flag not critical (X509-SVID 4.1)', 'ERR_PEER_LEAF_IS_CA', { basicConstraints: { ca: true, critical: false } }],
     ['without a key usage (X509-SVID 4.3)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: 'absent' }],
-    ['with a key usage that is not critical (X509-SVID 4.3)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: { usages: ['digitalSignature'], critical: false } }],
+    [
+      'with a key usage that is not critical (X509-SVID 4.3)',
+      'ERR_PEER_KEY_USAGE_INVALID',
+      { keyUsage: { usages: ['digitalSignature'], critical: false } },
+    ],
     ['without digitalSignature (X509-SVID 4.3)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: { usages: ['keyAgreement'] } }],
     ['with an empty key usage (X509-SVID 4.3)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: { usages: [] } }],
     ['with keyCertSign (X509-SVID 4.3, 5.2)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: { usages: ['digitalSignature', 'keyCertSign'] } }],
     ['with cRLSign (X509-SVID 4.3, 5.2)', 'ERR_PEER_KEY_USAGE_INVALID', { keyUsage: { usages: ['digitalSignature', 'cRLSign'] } }],
     ['for servers alone (X509-SVID 4.4)', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', { extendedKeyUsage: { usages: ['serverAuth'] } }],
     ['for clients alone (X509-SVID 4.4)', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', { extendedKeyUsage: { usages: ['clientAuth'] } }],
-    ['for any purpose, which is neither of the two (X509-SVID 4.4)', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', { extendedKeyUsage: { usages: ['2.5.29.37.0'] } }],
+    [
+      'for any purpose, which is neither of the two (X509-SVID 4.4)',
+      'ERR_PEER_EXTENDED_KEY_USAGE_INVALID',
+      { extendedKeyUsage: { usages: ['2.5.29.37.0'] } },
+    ],
     ['for code signing (X509-SVID 4.4)', 'ERR_PEER_EXTENDED_KEY_USAGE_INVALID', { extendedKeyUsage: { usages: ['1.3.6.1.5.5.7.3.3'] } }],
-    ['with a critical extension that is unknown (RFC 5280 4.2)', 'ERR_PEER_EXTENSION_UNSUPPORTED', { extraExtensions: [{ oid: '1.2.3.4', critical: true, der: element(5) }] }],
+    [
+      'with a critical extension that is unknown (RFC 5280 4.2)',
+      'ERR_PEER_EXTENSION_UNSUPPORTED',
+      { extraExtensions: [{ oid: '1.2.3.4', critical: true, der: element(5) }] },
+    ],
     [
       'with a second SAN extension',
       'ERR_PEER_CERTIFICATE_INVALID',
@@ -94,12 +109,14 @@ describe('a leaf is refused with path tricks in its ID:', () => {
     expect(await outcomeWith({ uris: [uri] })).toBe('ERR_PEER_ID_INVALID');
   });
 
-  it.each(['spiffe://example.org/web\0', 'spiffe://example.org/web\0/admin', 'spiffe://example.org/w\u00e9b', 'spiffe://example.org/web\n'])(
-    '%j, which is not even text of X.509',
-    async (uri) => {
-      expect(await outcomeWith({ uris: [uri] })).toBe('ERR_PEER_CERTIFICATE_INVALID');
-    },
-  );
+  it.each([
+    'spiffe://example.org/web\0',
+    'spiffe://example.org/web\0/admin',
+    'spiffe://example.org/w\u00e9b',
+    'spiffe://example.org/web\n',
+  ])('%j, which is not even text of X.509', async (uri) => {
+    expect(await outcomeWith({ uris: [uri] })).toBe('ERR_PEER_CERTIFICATE_INVALID');
+  });
 });
 
 describe('a signing certificate never authenticates (X509-SVID 3.2)', () => {

@@ -9,7 +9,10 @@ import { element, text } from './der-tree.ts';
 const CONSTRAINED = 'ERR_PEER_NAME_CONSTRAINED';
 
 /** A root and an intermediate, one of which is constrained. */
-async function chain(place: string, options: RawCertificateOptions): Promise<{ readonly root: IssuedCertificate; readonly ca: IssuedCertificate }> {
+async function chain(
+  place: string,
+  options: RawCertificateOptions,
+): Promise<{ readonly root: IssuedCertificate; readonly ca: IssuedCertificate }> {
   const root = await issueRoot(place === 'root' ? options : {});
   return { root, ca: await issueCa(root, place === 'intermediate' ? options : {}) };
 }
@@ -47,10 +50,20 @@ describe.each(['root', 'intermediate'])('constraints on the %s', (place) => {
     ['for DNS names do not touch a leaf without any', 'accepted', { permittedDnsNames: ['other.example'] }],
     ['permit a DNS name', 'accepted', { permittedDnsNames: ['example.org'] }, { dnsNames: ['example.org'] }],
     ['permit DNS names below it', 'accepted', { permittedDnsNames: ['example.org'] }, { dnsNames: ['a.b.example.org'] }],
-    ['permit no DNS name that merely ends like it', CONSTRAINED, { permittedDnsNames: ['example.org'] }, { dnsNames: ['evil-example.org'] }],
+    [
+      'permit no DNS name that merely ends like it',
+      CONSTRAINED,
+      { permittedDnsNames: ['example.org'] },
+      { dnsNames: ['evil-example.org'] },
+    ],
     ['permit no other DNS name', CONSTRAINED, { permittedDnsNames: ['example.org'] }, { dnsNames: ['web.example.org', 'evil.example'] }],
     ['with a leading dot permit DNS names below', 'accepted', { permittedDnsNames: ['.example.org'] }, { dnsNames: ['web.example.org'] }],
-    ['with a leading dot do not permit the DNS name itself', CONSTRAINED, { permittedDnsNames: ['.example.org'] }, { dnsNames: ['example.org'] }],
+    [
+      'with a leading dot do not permit the DNS name itself',
+      CONSTRAINED,
+      { permittedDnsNames: ['.example.org'] },
+      { dnsNames: ['example.org'] },
+    ],
     ['exclude a DNS name in any case', CONSTRAINED, { excludedDnsNames: ['evil.example'] }, { dnsNames: ['WWW.Evil.Example'] }],
     ['for the empty DNS name exclude all', CONSTRAINED, { excludedDnsNames: [''] }, { dnsNames: ['web.example.org'] }],
     ['for the empty DNS name permit all', 'accepted', { permittedDnsNames: [''] }, { dnsNames: ['web.example.org'] }],
@@ -165,13 +178,26 @@ describe('the work that constraints make', () => {
 });
 
 it('a URI whose host cannot be compared is not shown to be allowed', () => {
-  const constraints = { permitted: { uris: [], dnsNames: [], others: new Set<number>() }, excluded: { uris: ['evil.example'], dnsNames: [], others: new Set<number>() } };
-  for (const uri of ['urn:x', 'spiffe:///web', 'https://user@evil.example/', 'https://evil.example:1/', 'https://[::1]/', 'https://evil.example\\/']) {
+  const constraints = {
+    permitted: { uris: [], dnsNames: [], others: new Set<number>() },
+    excluded: { uris: ['evil.example'], dnsNames: [], others: new Set<number>() },
+  };
+  for (const uri of [
+    'urn:x',
+    'spiffe:///web',
+    'https://user@evil.example/',
+    'https://evil.example:1/',
+    'https://[::1]/',
+    'https://evil.example\\/',
+  ]) {
     expect(satisfiesNameConstraints(constraints, { uris: [uri], dnsNames: [], otherNames: new Set(), subjectEmpty: true })).toBe(false);
   }
 });
 
 it('an authority that is constrained still parses', async () => {
   const root = await issueRoot({ nameConstraints: { permittedUris: ['example.org'], excludedDnsNames: ['evil.example'] } });
-  expect(Certificate.parse(root.der).extensions.nameConstraints).toMatchObject({ permitted: { uris: ['example.org'] }, excluded: { dnsNames: ['evil.example'] } });
+  expect(Certificate.parse(root.der).extensions.nameConstraints).toMatchObject({
+    permitted: { uris: ['example.org'] },
+    excluded: { dnsNames: ['evil.example'] },
+  });
 });

@@ -1,6 +1,6 @@
 // What a peer can make us spend: the bounds of the search stop it, and good peers stay within them.
 import { generateKeyPairSync } from 'node:crypto';
-import { type IssuedCertificate, generateCertificateKey } from '@ephemos/dev';
+import { generateCertificateKey, type IssuedCertificate } from '@ephemos/dev';
 import { Certificate } from 'ephemos/spiffe';
 import { describe, expect, it, vi } from 'vitest';
 import { findPath, MAX_PATH_CERTIFICATES, MAX_PATH_STEPS, MAX_SIGNATURE_CHECKS } from '../../src/spiffe/path.ts';
@@ -54,7 +54,9 @@ describe('the search stops', () => {
   it(`after ${MAX_PATH_STEPS} candidates when every signature is known already`, async () => {
     const first = await issueRoot({ subject: 'CN=clique' });
     const cas = await times(8, async () => ({ ...first, key: await generateCertificateKey() }));
-    const presented = (await Promise.all(cas.map((ca, index) => crossSign(ca, cas[(index + 1) % cas.length] ?? ca)))).map(({ der }) => Certificate.parse(der));
+    const presented = (await Promise.all(cas.map((ca, index) => crossSign(ca, cas[(index + 1) % cas.length] ?? ca)))).map(({ der }) =>
+      Certificate.parse(der),
+    );
     const leaf = Certificate.parse((await issueLeaf(cas[0] ?? first)).der);
     const everything = new WeakSet<Certificate>(presented);
     const known = new WeakMap([leaf, ...presented].map((child) => [child, everything]));
@@ -94,7 +96,9 @@ describe('the search stops', () => {
 describe('a good peer stays within the bounds', () => {
   it(`with an authority at the end of a bundle of ${MAX_AUTHORITIES}`, async () => {
     const roots = await times(50, (index) => issueRoot({ subject: `CN=root ${index}` }));
-    const filler = Array.from({ length: MAX_AUTHORITIES - 1 }, (_, index) => roots[index % 49] ?? roots[0]).filter((root) => root !== undefined);
+    const filler = Array.from({ length: MAX_AUTHORITIES - 1 }, (_, index) => roots[index % 49] ?? roots[0]).filter(
+      (root) => root !== undefined,
+    );
     const right = roots[49];
     if (right === undefined) throw new Error('fifty roots');
     const ca = await issueCa(right);

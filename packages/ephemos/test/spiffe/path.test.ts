@@ -42,7 +42,13 @@ describe('a path is found', () => {
     const leaf = await issueLeaf(c);
     const stranger = await issueRoot({ subject: 'CN=stranger' });
     const junk = [stranger, await issueCa(stranger), await issueLeaf(stranger)];
-    for (const chain of [[a, b, c], [b, a, c], [c, c, b, b, a, a], [...junk, a, b, c], [leaf, a, root, b, c, ...junk]]) {
+    for (const chain of [
+      [a, b, c],
+      [b, a, c],
+      [c, c, b, b, a, a],
+      [...junk, a, b, c],
+      [leaf, a, root, b, c, ...junk],
+    ]) {
       expect(outcomeOf(() => verify([leaf, ...chain], trusting(root)))).toBe('accepted');
     }
     expect(outcomeOf(() => verify([leaf, a, c], trusting(root)))).toBe(UNKNOWN);
@@ -197,7 +203,11 @@ describe.each(['root', 'intermediate'])('as the %s,', (place) => {
     ['a CA for any purpose is one', 'accepted', { extendedKeyUsage: { usages: ['2.5.29.37.0'] } }],
     ['a CA for servers alone is none', UNKNOWN, { extendedKeyUsage: { usages: ['serverAuth'] } }],
     ['a CA for code signing alone is none', UNKNOWN, { extendedKeyUsage: { usages: ['1.3.6.1.5.5.7.3.3'] } }],
-    ['a CA with a critical extension that is unknown is none (RFC 5280 4.2)', 'ERR_PEER_EXTENSION_UNSUPPORTED', { extraExtensions: [{ oid: '1.2.3.4', critical: true, der: element(5) }] }],
+    [
+      'a CA with a critical extension that is unknown is none (RFC 5280 4.2)',
+      'ERR_PEER_EXTENSION_UNSUPPORTED',
+      { extraExtensions: [{ oid: '1.2.3.4', critical: true, der: element(5) }] },
+    ],
     ['a CA with an unknown extension that is not critical is one', 'accepted', { extraExtensions: [{ oid: '1.2.3.4', der: element(5) }] }],
     ['a CA with an RSA key of 2048 bits is one', 'accepted', { keyType: 'rsa-2048' }],
     ['a CA with an RSA key of 1024 bits is none', 'ERR_PEER_ALGORITHM_WEAK', { keyType: 'rsa-1024' }],
@@ -226,7 +236,12 @@ describe('time', () => {
   it('that an intermediate has left does not matter when another path is in time', async () => {
     const root = await issueRoot();
     const ca = await issueCa(root);
-    const past = await issueCa(root, { subject: ca.subject, key: ca.key, notBefore: new Date(Date.UTC(2020, 0, 1)), notAfter: new Date(Date.UTC(2021, 0, 1)) });
+    const past = await issueCa(root, {
+      subject: ca.subject,
+      key: ca.key,
+      notBefore: new Date(Date.UTC(2020, 0, 1)),
+      notAfter: new Date(Date.UTC(2021, 0, 1)),
+    });
     const leaf = await issueLeaf(ca);
     expect(outcomeOf(() => verify([leaf, past, ca], trusting(root)))).toBe('accepted');
     expect(outcomeOf(() => verify([leaf, past], trusting(root)))).toBe('ERR_PEER_EXPIRED');
@@ -234,7 +249,10 @@ describe('time', () => {
 
   it('that the leaf has left is said before anything else about its path', async () => {
     const root = await issueRoot();
-    const leaf = await issueLeaf(await issueRoot(), { notBefore: new Date(Date.UTC(2020, 0, 1)), notAfter: new Date(Date.UTC(2021, 0, 1)) });
+    const leaf = await issueLeaf(await issueRoot(), {
+      notBefore: new Date(Date.UTC(2020, 0, 1)),
+      notAfter: new Date(Date.UTC(2021, 0, 1)),
+    });
     expect(outcomeOf(() => verify([leaf], trusting(root)))).toBe('ERR_PEER_EXPIRED');
   });
 
@@ -284,7 +302,12 @@ describe('nobody is let in by', () => {
 
   it('a leaf that signs itself', async () => {
     const root = await issueRoot();
-    const self = await issueRoot({ subject: root.subject, uris: [ID], basicConstraints: { ca: false }, keyUsage: { usages: ['digitalSignature'] } });
+    const self = await issueRoot({
+      subject: root.subject,
+      uris: [ID],
+      basicConstraints: { ca: false },
+      keyUsage: { usages: ['digitalSignature'] },
+    });
     expect(outcomeOf(() => verify([self, self], trusting(root)))).toBe(UNKNOWN);
   });
 

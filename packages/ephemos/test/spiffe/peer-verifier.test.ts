@@ -1,5 +1,5 @@
 // The memory of the verifier: what it may remember, and what makes it forget.
-import { type IssuedCertificate, generateCertificateKey } from '@ephemos/dev';
+import { generateCertificateKey, type IssuedCertificate } from '@ephemos/dev';
 import { Certificate, TrustDomain, X509Bundle, X509BundleSet } from 'ephemos/spiffe';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { createPeerVerifier, MAX_REMEMBERED_BYTES, MAX_REMEMBERED_PEERS, type PeerVerifier } from '../../src/spiffe/peer-verifier.ts';
@@ -20,7 +20,11 @@ beforeAll(async () => {
 
 function verifierThatKnows(certificate: IssuedCertificate, ...others: readonly IssuedCertificate[]): PeerVerifier {
   const verifier = createPeerVerifier();
-  verifier.verify([certificate, ...others].map(({ der }) => der), bundles, now);
+  verifier.verify(
+    [certificate, ...others].map(({ der }) => der),
+    bundles,
+    now,
+  );
   return verifier;
 }
 

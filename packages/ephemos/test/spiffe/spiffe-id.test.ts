@@ -98,7 +98,11 @@ describe('SpiffeId', () => {
 
   it('is a member of its own trust domain and of none below or above', () => {
     const id = SpiffeId.parse('spiffe://a.example.org/web');
-    expect(['a.example.org', 'example.org', 'b.a.example.org'].map((name) => id.isMemberOf(TrustDomain.parse(name)))).toEqual([true, false, false]);
+    expect(['a.example.org', 'example.org', 'b.a.example.org'].map((name) => id.isMemberOf(TrustDomain.parse(name)))).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it('is frozen and prints itself', () => {

@@ -52,12 +52,11 @@ describe('an authority that cannot be read', () => {
 describe('X509Bundle', () => {
   it('equals one of the same trust domain and the same bytes', () => {
     const bundle = bundleOf('example.org', one, two);
-    expect([bundle, bundleOf('example.org', one, two), bundleOf('example.org', two, one), bundleOf('other.example', one, two)].map((other) => bundle.equals(other))).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ]);
+    expect(
+      [bundle, bundleOf('example.org', one, two), bundleOf('example.org', two, one), bundleOf('other.example', one, two)].map((other) =>
+        bundle.equals(other),
+      ),
+    ).toEqual([true, true, false, false]);
   });
 
   it('is frozen, and so is the list of its authorities', () => {
@@ -72,7 +71,11 @@ describe('X509BundleSet', () => {
     const set = new X509BundleSet([bundle, bundleOf('other.example', two)]);
     expect(set.get(TrustDomain.parse('spiffe://example.org'))).toBe(bundle);
     expect(set.get(TrustDomain.parse('sub.example.org'))).toBeUndefined();
-    expect(['__proto__', 'constructor', 'tostring'].map((name) => set.get(TrustDomain.parse(name)))).toEqual([undefined, undefined, undefined]);
+    expect(['__proto__', 'constructor', 'tostring'].map((name) => set.get(TrustDomain.parse(name)))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
     expect([set.size, [...set].length]).toEqual([2, 2]);
   });
 

@@ -56,13 +56,23 @@ describe('X509Svid refuses', () => {
     ['another leaf as intermediate', inputOf(leaf, { chain: join(leaf, leaf) })],
     ['another ID than was announced', inputOf(leaf, { id: SpiffeId.parse('spiffe://example.org/admin') })],
     ['the key of another certificate', inputOf(leaf, { privateKey: ca.privateKey })],
-    ['a key of another kind', inputOf(leaf, { privateKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'der', type: 'pkcs8' }) })],
+    [
+      'a key of another kind',
+      inputOf(leaf, {
+        privateKey: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'der', type: 'pkcs8' }),
+      }),
+    ],
     ['no key', inputOf(leaf, { privateKey: new Uint8Array() })],
     ['a key that is cut off', inputOf(leaf, { privateKey: leaf.privateKey.slice(0, -1) })],
     ['a public key', inputOf(leaf, { privateKey: generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }) })],
     ['a key as SEC1', inputOf(leaf, { privateKey: pkcs8(leaf.privateKey).export({ format: 'der', type: 'sec1' }) })],
     ['a key as PEM', inputOf(leaf, { privateKey: Buffer.from(pkcs8(leaf.privateKey).export({ format: 'pem', type: 'pkcs8' })) })],
-    ['an encrypted key', inputOf(leaf, { privateKey: pkcs8(leaf.privateKey).export({ format: 'der', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' }) })],
+    [
+      'an encrypted key',
+      inputOf(leaf, {
+        privateKey: pkcs8(leaf.privateKey).export({ format: 'der', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' }),
+      }),
+    ],
     [`a hint of ${MAX_HINT_BYTES + 1} bytes`, inputOf(leaf, { hint: 'a'.repeat(MAX_HINT_BYTES + 1) })],
     [`a hint of ${MAX_HINT_BYTES} characters and more bytes`, inputOf(leaf, { hint: '\u00e9'.repeat(MAX_HINT_BYTES) })],
   ];
@@ -93,7 +103,12 @@ describe('X509Svid', () => {
 
   it('shows its key to nobody who prints it', () => {
     const key = Buffer.from(leaf.privateKey);
-    for (const printed of [JSON.stringify(svid), inspect(svid, { depth: 9, showHidden: true }), String(svid), inspect(svid, { getters: true })]) {
+    for (const printed of [
+      JSON.stringify(svid),
+      inspect(svid, { depth: 9, showHidden: true }),
+      String(svid),
+      inspect(svid, { getters: true }),
+    ]) {
       for (const encoding of ['hex', 'base64', 'base64url'] as const) expect(printed).not.toContain(key.toString(encoding));
       expect(printed).not.toContain('PRIVATE KEY');
     }
@@ -108,14 +123,22 @@ describe('X509Svid', () => {
 
   it('says which rule was broken', async () => {
     const certificate = await issueLeaf(root, { basicConstraints: { ca: true } });
-    expect(refusalOf(() => X509Svid.parse(inputOf(certificate))).message).toBe('the X.509-SVID breaks a rule: a CA certificate must not authenticate');
+    expect(refusalOf(() => X509Svid.parse(inputOf(certificate))).message).toBe(
+      'the X.509-SVID breaks a rule: a CA certificate must not authenticate',
+    );
   });
 
   it('equals one of the same chain and hint', () => {
     const same = X509Svid.parse(inputOf(leaf, { chain: join(leaf, ca) }));
     const shorter = X509Svid.parse(inputOf(leaf));
     const hinted = X509Svid.parse(inputOf(leaf, { chain: join(leaf, ca), hint: 'x' }));
-    expect([svid.equals(svid), svid.equals(same), svid.equals(shorter), shorter.equals(svid), svid.equals(hinted)]).toEqual([true, true, false, false, false]);
+    expect([svid.equals(svid), svid.equals(same), svid.equals(shorter), shorter.equals(svid), svid.equals(hinted)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('is frozen and keeps its bytes when the caller changes the buffer', () => {

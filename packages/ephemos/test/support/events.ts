@@ -62,3 +62,9 @@ export async function nextError(emitter: EventEmitter): Promise<Error> {
   const first = new Promise<Error>((resolve) => emitter.on('error', resolve));
   return bounded(first, 'error');
 }
+
+/** The codes of an error and of all its causes. */
+export function causesOf(error: unknown): readonly unknown[] {
+  if (!(error instanceof Error)) return [];
+  return ['code' in error ? error.code : error.message, ...causesOf(error.cause)];
+}

@@ -20,7 +20,11 @@ import { outcomeOf, refusalOf } from '../spiffe/certificates.ts';
 
 const REFUSED = 'ERR_WORKLOAD_API_RESPONSE_INVALID';
 const WEB = 'spiffe://example.org/web';
-const [authority, other, foreign] = [createTestAuthority('example.org'), createTestAuthority('example.org'), createTestAuthority('foreign.example')];
+const [authority, other, foreign] = [
+  createTestAuthority('example.org'),
+  createTestAuthority('example.org'),
+  createTestAuthority('foreign.example'),
+];
 const bundle = Buffer.concat(await authority.bundleDer());
 const otherBundle = Buffer.concat(await other.bundleDer());
 const foreignBundle = Buffer.concat(await foreign.bundleDer());
@@ -28,7 +32,14 @@ const web = await authority.issueX509Svid(WEB);
 const admin = await authority.issueX509Svid('spiffe://example.org/admin');
 
 function message(svid: IssuedSvid, spiffeId: string, change: Partial<Omit<X509SVID, '$typeName' | '$unknown'>> = {}): X509SVID {
-  return create(X509SVIDSchema, { spiffeId, x509Svid: Buffer.concat(svid.chain), x509SvidKey: Buffer.from(svid.privateKey), bundle, hint: '', ...change });
+  return create(X509SVIDSchema, {
+    spiffeId,
+    x509Svid: Buffer.concat(svid.chain),
+    x509SvidKey: Buffer.from(svid.privateKey),
+    bundle,
+    hint: '',
+    ...change,
+  });
 }
 
 function response(svids: readonly X509SVID[], federatedBundles: Record<string, Uint8Array> = {}): X509SVIDResponse {
@@ -51,7 +62,9 @@ const good = message(web, WEB);
 
 describe('a message is taken', () => {
   it('with its SVIDs in their order: the first is the default identity (Workload API 8)', () => {
-    const context = parseX509Context(response([good, message(admin, 'spiffe://example.org/admin')], { 'spiffe://foreign.example': foreignBundle }));
+    const context = parseX509Context(
+      response([good, message(admin, 'spiffe://example.org/admin')], { 'spiffe://foreign.example': foreignBundle }),
+    );
     expect(idsOf(context)).toEqual([WEB, 'spiffe://example.org/admin']);
     expect([...context.bundles].map(({ trustDomain }) => trustDomain.name)).toEqual(['example.org', 'foreign.example']);
   });
@@ -75,7 +88,9 @@ describe('a message is taken', () => {
   });
 
   it('with an SVID that has expired: the source says so', async () => {
-    const old = await authority.issueX509Svid(WEB, { certificate: { notBefore: new Date(Date.UTC(2020, 0, 1)), notAfter: new Date(Date.UTC(2021, 0, 1)) } });
+    const old = await authority.issueX509Svid(WEB, {
+      certificate: { notBefore: new Date(Date.UTC(2020, 0, 1)), notAfter: new Date(Date.UTC(2021, 0, 1)) },
+    });
     expect(idsOf(parseX509Context(response([message(old, WEB)])))).toEqual([WEB]);
   });
 });
@@ -107,9 +122,15 @@ describe('a message is refused whole', () => {
     ['with PEM for a bundle', response([message(web, WEB, { bundle: Buffer.from('-----BEGIN CERTIFICATE-----') })])],
     ['with a hint of 1025 bytes (Workload API 8)', response([message(web, WEB, { hint: 'a'.repeat(1025) })])],
     ['when only its second SVID is bad', response([good, message(admin, WEB)])],
-    ['with two bundles of one trust domain among its SVIDs', response([good, message(admin, 'spiffe://example.org/admin', { bundle: otherBundle })])],
+    [
+      'with two bundles of one trust domain among its SVIDs',
+      response([good, message(admin, 'spiffe://example.org/admin', { bundle: otherBundle })]),
+    ],
     ['with a second bundle of our own among the federated ones', response([good], { 'spiffe://example.org': otherBundle })],
-    ['with a second bundle under another spelling of the name', response([good], { 'spiffe://foreign.example': foreignBundle, 'foreign.example': otherBundle })],
+    [
+      'with a second bundle under another spelling of the name',
+      response([good], { 'spiffe://foreign.example': foreignBundle, 'foreign.example': otherBundle }),
+    ],
     ['with a federated bundle that is junk', response([good], { 'spiffe://foreign.example': Uint8Array.of(1, 2, 3) })],
     ['with a federated bundle under a name that is none', response([good], { 'https://foreign.example': foreignBundle })],
     ['with a federated bundle under the ID of a workload', response([good], { 'spiffe://foreign.example/web': foreignBundle })],
@@ -122,14 +143,18 @@ describe('a message is refused whole', () => {
   });
 
   it(`with more than ${MAX_TRUST_DOMAINS} trust domains`, () => {
-    const many = Object.fromEntries(Array.from({ length: MAX_TRUST_DOMAINS + 1 }, (_, index) => [`spiffe://td-${index}`, new Uint8Array()]));
+    const many = Object.fromEntries(
+      Array.from({ length: MAX_TRUST_DOMAINS + 1 }, (_, index) => [`spiffe://td-${index}`, new Uint8Array()]),
+    );
     expect(outcomeOf(() => parseX509Context(response([good], many)))).toBe(REFUSED);
     expect(outcomeOf(() => parseX509Bundles(bundlesResponse(many)))).toBe(REFUSED);
   });
 
   it('with the reason as cause and no bytes in what it says', () => {
     const error = refusalOf(() => parseX509Context(response([message(web, WEB, { x509SvidKey: Buffer.from(admin.privateKey) })])));
-    expect(error.message).toBe('the update from the Workload API is refused whole: the X.509-SVID has a key that does not belong to its certificate');
+    expect(error.message).toBe(
+      'the update from the Workload API is refused whole: the X.509-SVID has a key that does not belong to its certificate',
+    );
     expect(error.cause).toMatchObject({ code: 'ERR_SVID_INVALID' });
   });
 });
@@ -166,12 +191,18 @@ describe('after an update', () => {
   });
 
   it('one trust domain instead of another is a change', () => {
-    const after = parseX509Context(response([good], { 'spiffe://foreign.example': foreignBundle, 'spiffe://next.example': new Uint8Array() }), before);
+    const after = parseX509Context(
+      response([good], { 'spiffe://foreign.example': foreignBundle, 'spiffe://next.example': new Uint8Array() }),
+      before,
+    );
     expect([after.bundles.size, bundleNamed(after, 'empty.example'), bundleNamed(after, 'next.example')?.size]).toEqual([3, undefined, 0]);
   });
 
   it('bundles of two trust domains that change places are a change', () => {
-    const swapped = parseX509Context(response([message(web, WEB, { bundle: foreignBundle })], { 'spiffe://foreign.example': bundle }), before);
+    const swapped = parseX509Context(
+      response([message(web, WEB, { bundle: foreignBundle })], { 'spiffe://foreign.example': bundle }),
+      before,
+    );
     expect(bundleNamed(swapped, 'foreign.example')?.authorities[0]?.der).toEqual(Uint8Array.from(bundle));
   });
 
@@ -188,7 +219,9 @@ describe('a message of bundles alone', () => {
     const second = parseX509Bundles(bundlesResponse({ 'spiffe://example.org': bundle, 'spiffe://foreign.example': otherBundle }), first);
     expect([first.size, second.size]).toEqual([2, 2]);
     expect(second.get(TrustDomain.parse('example.org'))).toBe(first.get(TrustDomain.parse('example.org')));
-    expect(parseX509Bundles(bundlesResponse({ 'spiffe://example.org': bundle, 'spiffe://foreign.example': otherBundle }), second)).toBe(second);
+    expect(parseX509Bundles(bundlesResponse({ 'spiffe://example.org': bundle, 'spiffe://foreign.example': otherBundle }), second)).toBe(
+      second,
+    );
   });
 
   it.each([
