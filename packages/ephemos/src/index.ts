@@ -14,12 +14,12 @@ export { EphemosError, type ErrorCode, isEphemosError } from './errors.ts';
 export { createAgent, type EphemosAgent, type EphemosAgentOptions } from './http/agent.ts';
 export { createFetch, type EphemosFetch } from './http/fetch.ts';
 export { createServer, type EphemosServer } from './http/server.ts';
-export {
-  openX509Source,
-  type X509ContextStream,
-  type X509Source,
-  type X509SourceHealth,
-  type X509SourceOptions,
+export { openX509Source } from './source/open-x509-source.ts';
+export type {
+  X509ContextStream,
+  X509Source,
+  X509SourceHealth,
+  X509SourceOptions,
 } from './source/x509-source.ts';
 export type { Peer } from './spiffe/peer.ts';
 export { SpiffeId } from './spiffe/spiffe-id.ts';

@@ -14,7 +14,8 @@ export const WAITING_NOTICE_MS = 3_000;
  */
 export async function waitForIdentity(source: X509Source, failed: Promise<EphemosError>, options: X509SourceOptions): Promise<void> {
   const { timeout = IDENTITY_TIMEOUT_MS, signal, onWaiting = warn } = options;
-  if (Number.isNaN(timeout) || timeout <= 0) throw new EphemosError('ERR_OPTION_INVALID', 'timeout must be a positive number of milliseconds or Infinity');
+  if (Number.isNaN(timeout) || timeout <= 0)
+    throw new EphemosError('ERR_OPTION_INVALID', 'timeout must be a positive number of milliseconds or Infinity');
   const startedAt = Date.now();
   let told: string | undefined;
   await new Promise<void>((resolve, reject) => {
@@ -27,7 +28,8 @@ export async function waitForIdentity(source: X509Source, failed: Promise<Ephemo
 
     function check(): void {
       if (source.health.state === 'ready') settle(resolve);
-      else if (signal?.aborted === true) fail(new EphemosError('ERR_CONNECT_ABORTED', 'waiting for an identity was ended by its signal', { cause: reasonOf(source) }));
+      else if (signal?.aborted === true)
+        fail(new EphemosError('ERR_CONNECT_ABORTED', 'waiting for an identity was ended by its signal', { cause: reasonOf(source) }));
       else if (Date.now() - startedAt >= timeout) fail(inTime(reasonOf(source), timeout));
       else if (Date.now() - startedAt >= WAITING_NOTICE_MS) tell(reasonOf(source));
     }
@@ -55,7 +57,12 @@ const TICK_MS = 100;
 
 function reasonOf(source: X509Source): EphemosError {
   const { lastError } = source.health;
-  return lastError ?? new EphemosError('ERR_IDENTITY_UNAVAILABLE', 'the Workload API has not answered yet', { hint: 'is the agent running and attested? see its log' });
+  return (
+    lastError ??
+    new EphemosError('ERR_IDENTITY_UNAVAILABLE', 'the Workload API has not answered yet', {
+      hint: 'is the agent running and attested? see its log',
+    })
+  );
 }
 
 function inTime(reason: EphemosError, timeout: number): EphemosError {
@@ -63,5 +70,8 @@ function inTime(reason: EphemosError, timeout: number): EphemosError {
 }
 
 function warn(reason: EphemosError): void {
-  process.emitWarning(`still waiting for an identity: ${reason.message}`, { code: reason.code, ...(reason.hint === undefined ? {} : { detail: `hint: ${reason.hint}` }) });
+  process.emitWarning(`still waiting for an identity: ${reason.message}`, {
+    code: reason.code,
+    ...(reason.hint === undefined ? {} : { detail: `hint: ${reason.hint}` }),
+  });
 }

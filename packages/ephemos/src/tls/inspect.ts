@@ -118,9 +118,7 @@ function look(socket: TLSSocket, { bundles, authorize, protocols }: Judgement): 
   };
 }
 
-type Verdict =
-  | { readonly peer: Peer; readonly refusal: undefined }
-  | { readonly peer: undefined; readonly refusal: EphemosError };
+type Verdict = { readonly peer: Peer; readonly refusal: undefined } | { readonly peer: undefined; readonly refusal: EphemosError };
 
 function judge(chain: readonly Uint8Array[], bundles: X509BundleSet): Verdict {
   try {

@@ -1,8 +1,8 @@
 // How long to wait before the next attempt: exponential with jitter (SPIFFE_Workload_Endpoint.md appendix A).
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** First wait, in milliseconds: an agent that restarts is back within it more often than not. */
-export const FIRST_BACKOFF_MS = 250;
+/** First wait, in milliseconds: SPIRE answers PermissionDenied for a moment when an authority is tainted, and has new SVIDs right after it. */
+export const FIRST_BACKOFF_MS = 50;
 /** Longest wait, in milliseconds: a service is back within 10 s of its agent. */
 export const LONGEST_BACKOFF_MS = 8_000;
 
@@ -14,7 +14,7 @@ export interface Backoff {
 }
 
 /**
- * Doubles from 250 ms to 8 s; each wait is between half and the whole of it, so that workloads which lost their agent together do not return together.
+ * Doubles from 50 ms to 8 s; each wait is between half and the whole of it, so that workloads which lost their agent together do not return together.
  * @param keepsAlive whether a wait keeps the process alive
  */
 export function createBackoff(keepsAlive: boolean): Backoff {

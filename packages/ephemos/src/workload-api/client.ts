@@ -72,12 +72,10 @@ const x509Bundles: Profile<Parameters<typeof parseX509Bundles>[0], X509BundleSet
 export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}): WorkloadApiClient {
   const endpoint = resolveEndpoint(options.endpoint);
   const keepsAlive = options.keepsAlive ?? true;
-  const sessions = createSessions(endpoint, keepsAlive);
-  const rpc = createClient(SpiffeWorkloadAPI, createGrpcTransport({ baseUrl: BASE_URL, sessionManager: sessions, readMaxBytes: MAX_MESSAGE_BYTES }));
   const closed = new AbortController();
 
   async function fetch<M, T>(profile: Profile<M, T>, signal: AbortSignal | undefined): Promise<T> {
-    const call = openCall(rpc, profile, [closed.signal, signal]);
+    const call = openCall(endpoint, keepsAlive, profile, [closed.signal, signal]);
     try {
       for await (const message of call.messages) return profile.parse(message, undefined);
     } catch (error) {
@@ -93,7 +91,7 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
     const stop = AbortSignal.any(signal === undefined ? [closed.signal] : [closed.signal, signal]);
     let value: T | undefined;
     while (!stop.aborted) {
-      const call = openCall(rpc, profile, [stop]);
+      const call = openCall(endpoint, keepsAlive, profile, [stop]);
       let received = false;
       let failure = streamEnded();
       try {
@@ -132,7 +130,6 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
 
   async function close(): Promise<void> {
     closed.abort();
-    sessions.abort();
   }
 }
 
@@ -140,7 +137,7 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
 const BASE_URL = 'http://localhost';
 
 function createSessions(endpoint: Endpoint, keepsAlive: boolean): Http2SessionManager {
-  return new Http2SessionManager(
+  return new LocalhostSessions(
     BASE_URL,
     { pingIntervalMs: PING_INTERVAL_MS },
     {
@@ -157,16 +154,39 @@ function createSessions(endpoint: Endpoint, keepsAlive: boolean): Http2SessionMa
   );
 }
 
+// Node would send "localhost:80".
+class LocalhostSessions extends Http2SessionManager {
+  override request(
+    ...[method, path, headers, options]: Parameters<Http2SessionManager['request']>
+  ): ReturnType<Http2SessionManager['request']> {
+    return super.request(method, path, { ...headers, ':authority': 'localhost' }, options);
+  }
+}
+
 interface Call<M> {
   readonly messages: AsyncIterable<M>;
   end(): void;
 }
 
-function openCall<M, T>(rpc: Client<typeof SpiffeWorkloadAPI>, profile: Profile<M, T>, signals: readonly (AbortSignal | undefined)[]): Call<M> {
+// Each call has a connection of its own, so that what went wrong with one is gone with it, and nothing is left open after it.
+function openCall<M, T>(
+  endpoint: Endpoint,
+  keepsAlive: boolean,
+  profile: Profile<M, T>,
+  signals: readonly (AbortSignal | undefined)[],
+): Call<M> {
+  const sessions = createSessions(endpoint, keepsAlive);
+  const transport = createGrpcTransport({ baseUrl: BASE_URL, sessionManager: sessions, readMaxBytes: MAX_MESSAGE_BYTES });
   const ended = new AbortController();
   const signal = AbortSignal.any([ended.signal, ...signals.filter((given) => given !== undefined)]);
-  const messages = profile.open(rpc, { headers: { 'workload.spiffe.io': 'true' }, signal });
-  return { messages: withFirstMessageTimeout(messages, ended), end: () => ended.abort() };
+  const messages = profile.open(createClient(SpiffeWorkloadAPI, transport), { headers: { 'workload.spiffe.io': 'true' }, signal });
+  return {
+    messages: withFirstMessageTimeout(messages, ended),
+    end() {
+      ended.abort();
+      sessions.abort();
+    },
+  };
 }
 
 async function* withFirstMessageTimeout<M>(messages: AsyncIterable<M>, ended: AbortController): AsyncGenerator<M, void, undefined> {

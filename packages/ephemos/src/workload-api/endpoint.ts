@@ -9,7 +9,9 @@ export const MAX_SOCKET_PATH_BYTES = 107;
 export const ENDPOINT_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
 
 /** A Workload API endpoint. */
-export type Endpoint = { readonly scheme: 'unix'; readonly path: string } | { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
+export type Endpoint =
+  | { readonly scheme: 'unix'; readonly path: string }
+  | { readonly scheme: 'tcp'; readonly host: string; readonly port: number };
 
 /**
  * The endpoint that was given, else the one in SPIFFE_ENDPOINT_SOCKET. No well-known path is guessed.
@@ -19,9 +21,13 @@ export function resolveEndpoint(given?: string): Endpoint {
   if (given !== undefined) return parseEndpoint(given);
   const text = process.env[ENDPOINT_VARIABLE];
   if (text === undefined || text === '') {
-    throw new EphemosError('ERR_ENDPOINT_MISSING', `no Workload API endpoint: ${ENDPOINT_VARIABLE} is ${text === '' ? 'empty' : 'not set'}`, {
-      hint: `set ${ENDPOINT_VARIABLE} to the agent's socket, as in unix:///run/spire/sockets/agent.sock, or run the development agent with "ephemos dev"`,
-    });
+    throw new EphemosError(
+      'ERR_ENDPOINT_MISSING',
+      `no Workload API endpoint: ${ENDPOINT_VARIABLE} is ${text === '' ? 'empty' : 'not set'}`,
+      {
+        hint: `set ${ENDPOINT_VARIABLE} to the agent's socket, as in unix:///run/spire/sockets/agent.sock, or run the development agent with "ephemos dev"`,
+      },
+    );
   }
   return parseEndpoint(text);
 }
@@ -62,7 +68,10 @@ function parseUnix(text: string, rest: string): Endpoint {
   const decoded = decodePath(text, path);
   if (decoded.includes('\0')) throw invalid(text, 'has a NUL in its path');
   if (decoded === '/' || Buffer.byteLength(decoded) > MAX_SOCKET_PATH_BYTES) {
-    throw invalid(text, decoded === '/' ? 'has no path' : `has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes, which no operating system takes`);
+    throw invalid(
+      text,
+      decoded === '/' ? 'has no path' : `has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes, which no operating system takes`,
+    );
   }
   return { scheme: 'unix', path: decoded };
 }

@@ -11,7 +11,7 @@ export function readRpcError(thrown: unknown, endpoint: Endpoint): EphemosError 
   switch (error.code) {
     case Code.PermissionDenied:
       return new EphemosError('ERR_WORKLOAD_API_PERMISSION_DENIED', `the Workload API grants no identity: ${said}`, {
-        hint: `register this workload: spire-server entry create -parentID <agent ID> -spiffeID <its SPIFFE ID> -selector unix:uid:${userId()}; it arrives with the agent's next sync`,
+        hint: `register this workload: spire-server entry create -parentID <agent ID> -spiffeID <its SPIFFE ID> -selector unix:uid:${userId()}; it arrives with the agent's next sync. With the development agent: ephemos dev exec --as <its SPIFFE ID> -- <command>`,
         cause: error,
       });
     case Code.InvalidArgument:
@@ -25,7 +25,11 @@ export function readRpcError(thrown: unknown, endpoint: Endpoint): EphemosError 
         cause: error,
       });
     case Code.ResourceExhausted:
-      return new EphemosError('ERR_WORKLOAD_API_RESPONSE_INVALID', `the Workload API sent too large an update, or limits this caller: ${said}`, { cause: error });
+      return new EphemosError(
+        'ERR_WORKLOAD_API_RESPONSE_INVALID',
+        `the Workload API sent too large an update, or limits this caller: ${said}`,
+        { cause: error },
+      );
     default:
       return new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', `the Workload API at ${formatEndpoint(endpoint)} is unavailable: ${said}`, {
         hint: unavailableHint(error, endpoint),

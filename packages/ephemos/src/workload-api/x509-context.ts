@@ -49,13 +49,18 @@ export function parseX509Bundles(response: X509BundlesResponse, previous?: X509B
 
 /** True when nothing that a workload could notice differs. */
 export function sameX509Context(a: X509Context, b: X509Context): boolean {
-  return a.svids.length === b.svids.length && a.svids.every((svid, index) => b.svids[index]?.equals(svid) === true) && a.bundles.equals(b.bundles);
+  return (
+    a.svids.length === b.svids.length &&
+    a.svids.every((svid, index) => b.svids[index]?.equals(svid) === true) &&
+    a.bundles.equals(b.bundles)
+  );
 }
 
 function parseSvid(message: X509SVID): X509Svid {
   const { spiffeId, x509Svid, x509SvidKey, bundle, hint } = message;
   // Section 5.2.1: every field but the hint is mandatory; section 4.5: a mandatory field left empty spoils the message.
-  if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) throw invalid('holds an SVID with an empty field');
+  if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0)
+    throw invalid('holds an SVID with an empty field');
   return X509Svid.parse({ id: SpiffeId.parse(spiffeId), chain: x509Svid, privateKey: x509SvidKey, hint });
 }
 
@@ -65,8 +70,15 @@ function firstOfEachHint(svids: readonly X509SVID[]): readonly X509SVID[] {
   return svids.filter(({ hint }) => hint === '' || (!seen.has(hint) && seen.add(hint)));
 }
 
-function bundlesOf(svids: readonly X509Svid[], messages: readonly X509SVID[], federated: { readonly [id: string]: Uint8Array }): EncodedBundles {
-  const own = svids.map(({ id }, index): readonly [string, Uint8Array] => [id.trustDomain.idString, messages[index]?.bundle ?? new Uint8Array()]);
+function bundlesOf(
+  svids: readonly X509Svid[],
+  messages: readonly X509SVID[],
+  federated: { readonly [id: string]: Uint8Array },
+): EncodedBundles {
+  const own = svids.map(({ id }, index): readonly [string, Uint8Array] => [
+    id.trustDomain.idString,
+    messages[index]?.bundle ?? new Uint8Array(),
+  ]);
   return [...own, ...Object.entries(federated)];
 }
 

@@ -1,7 +1,7 @@
 // Clients that are not who they should be, over real sockets: each is refused with its code before a handler runs.
 import { authorizeId } from 'ephemos';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Credentials, forgeries, ORDERS, openWorld, stolen, WEB, type World } from './identities.ts';
+import { BAD_SIGNATURE, type Credentials, forgeries, ORDERS, openWorld, stolen, WEB, type World } from './identities.ts';
 import { type VictimServer, victimServers } from './victims.ts';
 import { dial } from './wire.ts';
 
@@ -49,7 +49,7 @@ describe.each(worlds)('$chain, $order,', (options) => {
     });
 
     it('refuses a stolen certificate without its key: the handshake fails', async () => {
-      expect(await attack(await stolen(world, WEB))).toMatchObject([{ code: 'ERR_SSL_BAD_SIGNATURE' }]);
+      expect(await attack(await stolen(world, WEB))).toMatchObject([{ code: expect.stringMatching(BAD_SIGNATURE) }]);
     });
 
     it('refuses TLS 1.2: the handshake fails', async () => {

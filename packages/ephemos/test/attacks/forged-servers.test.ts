@@ -5,7 +5,7 @@ import { authorizeId, type EphemosError, isEphemosError } from 'ephemos';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bounded, failureOf } from '../support/events.ts';
 import { listening } from '../support/listening.ts';
-import { type Credentials, forgeries, ORDERS, openWorld, stolen, WEB, type World } from './identities.ts';
+import { BAD_SIGNATURE, type Credentials, forgeries, ORDERS, openWorld, stolen, WEB, type World } from './identities.ts';
 import { type VictimClient, victimClients } from './victims.ts';
 import { openRogueServer } from './wire.ts';
 
@@ -55,8 +55,8 @@ describe.each(worlds)('$chain', (options) => {
 
     it('refuses a stolen certificate without its key: the handshake fails', async () => {
       const reason = await attack(await stolen(world, ORDERS));
-      if (typeof reason === 'string') expect(reason).toContain('bad signature');
-      else expect(reason).toMatchObject({ code: 'ERR_SSL_BAD_SIGNATURE' });
+      if (typeof reason === 'string') expect(reason).toMatch(/bad signature|signature failure/);
+      else expect(reason).toMatchObject({ code: expect.stringMatching(BAD_SIGNATURE) });
     });
 
     it('refuses a server that speaks TLS 1.2 and nothing newer', async () => {

@@ -218,6 +218,9 @@ function credentialsOf({ der, privateKey }: IssuedCertificate): Credentials {
   return { chain: [der], privateKey };
 }
 
+/** What OpenSSL 3.0 and OpenSSL 3.5 say of a handshake with one. */
+export const BAD_SIGNATURE = /^ERR_SSL_(BAD_SIGNATURE|PROVIDER_SIGNATURE_FAILURE)$/;
+
 /**
  * A certificate with a key that is not its own. OpenSSL compares the public halves before it takes the pair, so the private key is
  * written with the public half of the certificate; what it signs is still wrong.
