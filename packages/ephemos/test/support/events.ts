@@ -43,6 +43,15 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Resolves in the first turn in which the condition holds: for state that tells nobody when it changes. */
+export async function untilHolds(condition: () => boolean, what: string, within: number = PATIENCE_MS): Promise<void> {
+  const until = performance.now() + within;
+  while (!condition()) {
+    if (performance.now() > until) throw new Error(`${what}: not within ${within} ms`);
+    await nextTurn();
+  }
+}
+
 /** A promise that is settled from outside (Promise.withResolvers is not in Node 20). */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
