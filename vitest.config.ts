@@ -14,6 +14,8 @@ export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     pool: 'forks',
+    // Most of the time is spent waiting for sockets and timers, not computing.
+    maxWorkers: 3,
     environment: 'node',
     retry: 0,
     testTimeout: 20_000,

@@ -47,7 +47,7 @@ function createHandOver(server: Server): HandOver {
     injector.injectConnection(socket);
     connection.onDrain(() => {
       const session = boundSession(socket);
-      if (session !== undefined) sayGoodbye(session, connection.refused);
+      if (session !== undefined) sayGoodbye(session);
     });
   };
 }

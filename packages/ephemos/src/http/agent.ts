@@ -193,9 +193,17 @@ class GatedAgent extends Agent implements Gated {
     const pooled: Pooled = { connection, idleSince: undefined, idleTimeout: IDLE_TIMEOUT_MS };
     this.#pooled.set(socket, pooled);
     socket.once('close', () => this.#pooled.delete(socket));
-    connection.onDrain(() => {
-      if (pooled.idleSince !== undefined) socket.destroy();
-    });
+    const leave = (): void => {
+      if (pooled.idleSince !== undefined) this.#drop(socket);
+    };
+    connection.onDrain(leave);
+    socket.once('end', leave);
+  }
+
+  // Node forgets an idle socket once it has closed, a turn or more after destroy(), and gives it to requests until then (Node 20 to 26).
+  #drop(socket: Socket): void {
+    socket.destroy();
+    socket.emit('agentRemove');
   }
 
   // The server says in Keep-Alive after how many idle seconds it closes; Node 20 heeds that only in part.
@@ -211,7 +219,7 @@ class GatedAgent extends Agent implements Gated {
     let idle = 0;
     for (const { connection, idleSince, idleTimeout } of this.#pooled.values()) {
       if (idleSince === undefined) continue;
-      if (now - idleSince >= idleTimeout - SWEEP_MS) connection.socket.destroy();
+      if (now - idleSince >= idleTimeout - SWEEP_MS) this.#drop(connection.socket);
       else idle += 1;
     }
     this.#sweeper = idle === 0 ? undefined : setTimeout(() => this.#sweep(), SWEEP_MS).unref();

@@ -10,6 +10,7 @@ import {
 import { EphemosError } from '../errors.ts';
 import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
 import { closedEarly } from '../tls/early-close.ts';
+import type { LiveConnection } from '../tls/live-connection.ts';
 import { parseHttpsUrl } from './https-url.ts';
 import type { Gated } from './server.ts';
 
@@ -37,35 +38,35 @@ export interface Http2ClientOptions extends ClientOptions {
 export function createHttp2Client(origin: string | URL, options: Http2ClientOptions): Http2Client {
   const url = parseHttpsUrl(origin);
   const connector = createConnector(options);
-  const sessions = new Set<ClientHttp2Session>();
-  let current: Promise<ClientHttp2Session> | undefined;
+  const lines = new Set<Line>();
+  let current: Promise<Line> | undefined;
   let closed = false;
 
-  function open(): Promise<ClientHttp2Session> {
-    const opening = openSession(url, connector, options.session).then(({ session, onDrain }) => {
-      sessions.add(session);
-      session.once('goaway', retire).once('close', () => {
-        retire();
-        sessions.delete(session);
+  function open(): Promise<Line> {
+    const opening = openLine(url, connector, options.session).then(({ line, connection }) => {
+      lines.add(line);
+      line.session.once('goaway', replace).once('close', () => {
+        replace();
+        lines.delete(line);
       });
       // The session is replaced first and closed after that, so nobody opens a stream on it in between.
-      onDrain(() => {
-        retire();
-        session.close();
+      connection.onDrain(() => {
+        replace();
+        retire(line);
       });
-      if (closed) session.close();
-      return session;
+      if (closed) retire(line);
+      return line;
     });
-    opening.catch(retire);
+    opening.catch(replace);
     return opening;
 
     // Only this session: by the time that it closes there may be another one.
-    function retire(): void {
+    function replace(): void {
       if (current === opening) current = undefined;
     }
   }
 
-  function currentSession(): Promise<ClientHttp2Session> {
+  function currentLine(): Promise<Line> {
     if (closed) throw new EphemosError('ERR_SOURCE_CLOSED', 'the HTTP/2 client was closed');
     current ??= open();
     return current;
@@ -73,10 +74,10 @@ export function createHttp2Client(origin: string | URL, options: Http2ClientOpti
 
   async function request(headers: OutgoingHttpHeaders, requestOptions?: ClientSessionRequestOptions): Promise<ClientHttp2Stream> {
     for (;;) {
-      const opening = currentSession();
-      const session = await opening;
+      const opening = currentLine();
+      const line = await opening;
       // Between the promise and here the session may have been told to go; then there is another one by now.
-      if (!session.closed && !session.destroyed) return session.request(headers, requestOptions);
+      if (!line.retired && !line.session.closed && !line.session.destroyed) return openStream(line, headers, requestOptions);
       if (current === opening) current = undefined;
     }
   }
@@ -84,18 +85,25 @@ export function createHttp2Client(origin: string | URL, options: Http2ClientOpti
   async function close(): Promise<void> {
     closed = true;
     connector.close();
-    await Promise.all([...sessions].map(closeSession));
+    await Promise.all([...lines].map(closeLine));
   }
 
   return { request, reauthorize: connector.reauthorize, close, [Symbol.asyncDispose]: close };
 }
 
-interface OpenSession {
+/** A session and its open streams. */
+interface Line {
   readonly session: ClientHttp2Session;
-  onDrain(listener: () => void): void;
+  streams: number;
+  /** Takes no more streams and is closed after the last one. */
+  retired: boolean;
 }
 
-async function openSession(url: URL, connector: Connector, options: ClientSessionOptions | undefined): Promise<OpenSession> {
+async function openLine(
+  url: URL,
+  connector: Connector,
+  options: ClientSessionOptions | undefined,
+): Promise<{ readonly line: Line; readonly connection: LiveConnection }> {
   const connection = await connector.connect({ host: hostOf(url), port: Number(url.port || 443), protocols: ['h2'] });
   const session = connect(url, { ...options, createConnection: () => connection.socket });
   // Without a listener a reset of an idle session would end the process; streams get their own errors.
@@ -108,14 +116,30 @@ async function openSession(url: URL, connector: Connector, options: ClientSessio
   connection.socket.prependOnceListener('close', () => {
     if (!greeted) session.destroy(closedEarly(connection));
   });
-  return { session, onDrain: (listener) => connection.onDrain(listener) };
+  return { line: { session, streams: 0, retired: false }, connection };
 }
 
-function closeSession(session: ClientHttp2Session): Promise<void> {
+function openStream(line: Line, headers: OutgoingHttpHeaders, options: ClientSessionRequestOptions | undefined): ClientHttp2Stream {
+  const stream = line.session.request(headers, options);
+  line.streams += 1;
+  stream.once('close', () => {
+    line.streams -= 1;
+    if (line.retired) retire(line);
+  });
+  return stream;
+}
+
+/** Closes a session when its last stream is done. Not before: the GOAWAY of close() would overtake a request that is not written yet, and the server refuse it. */
+function retire(line: Line): void {
+  line.retired = true;
+  if (line.streams === 0 && !line.session.destroyed) line.session.close();
+}
+
+function closeLine(line: Line): Promise<void> {
   return new Promise((resolve) => {
-    if (session.destroyed) return resolve();
-    session.once('close', resolve);
-    session.close();
+    if (line.session.destroyed) return resolve();
+    line.session.once('close', resolve);
+    retire(line);
   });
 }
 

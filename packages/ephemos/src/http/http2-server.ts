@@ -23,7 +23,7 @@ export function createHttp2Server(
   // Emitted while serveHttp2 runs, so the connection that is arriving is the one of this session.
   server.on('session', (session) => {
     const connection = arriving;
-    connection?.onDrain(() => sayGoodbye(session, connection.refused));
+    connection?.onDrain(() => sayGoodbye(session));
   });
   const { reauthorize } = terminate(server, options, (socket, connection) => {
     arriving = connection;

@@ -47,7 +47,7 @@ export class LiveConnection {
     this.#expiry = scheduleExpiry(role, peer, svid, now);
     this.#schedule = this.#expiry;
     socket.once('close', () => clearTimeout(this.#timer));
-    // After a fatal alert Node leaves a socket open that HTTP/2 reads from (Node 20); Go and Envoy refuse a certificate with one.
+    // After a fatal alert Node leaves a socket open that HTTP/2 reads from (Node 20 to 26); Go and Envoy refuse a certificate with one.
     socket.once('error', () => socket.destroy());
     this.#arm(now);
   }
@@ -131,14 +131,15 @@ export class LiveConnection {
 
 /**
  * Both leaves count: the connection is closed when the first of them expires. Clients stop using it 1 to 1.5 margins before, servers
- * announce the end 0.3 to 0.9 margins before, so a client of ours is gone before the server speaks; the spread keeps reconnects apart.
+ * announce the end 0.3 to 0.7 margins before, so a client of ours is gone before the server speaks, even one that was held up for a while;
+ * the spread keeps reconnects apart.
  */
 function scheduleExpiry(role: Role, peer: Peer, svid: X509Svid | undefined, now: number): Schedule {
   const own = svid ?? { notBefore: -Infinity, notAfter: Infinity };
   const closeAt = Math.min(own.notAfter, peer.expiresAt);
   const life = own.notAfter <= peer.expiresAt ? own.notAfter - own.notBefore : peer.notAfter - peer.notBefore;
   const margin = Math.max(life * EXPIRY_MARGIN_RATIO, MIN_EXPIRY_MARGIN_MS);
-  const factor = role === 'client' ? 1 + Math.random() / 2 : 0.3 + 0.6 * Math.random();
+  const factor = role === 'client' ? 1 + Math.random() / 2 : 0.3 + 0.4 * Math.random();
   // A connection made late in the life of a leaf is still used for half of what is left.
   const before = Math.min(margin * factor, (closeAt - now) * (role === 'client' ? 0.5 : 0.3));
   return { drainAt: closeAt - before, closeAt, reason: 'svid-expiry' };

@@ -12,6 +12,8 @@ import { type VictimServer, victimClients, victimServers } from './victims.ts';
 import { dial } from './wire.ts';
 
 const TIMEOUT_MS = 200;
+// For a machine that has other things to do. Whoever drips takes longer than this with a whole first message.
+const SLACK_MS = 2_500;
 
 let world: World;
 let web: Credentials;
@@ -77,7 +79,7 @@ describe.each(Object.entries(victimServers))('%s', (_name, open) => {
     expect([good.received.includes('served'), server.handled()]).toEqual([true, before + 1]);
     const took = await held;
     expect(took).toBeGreaterThan(TIMEOUT_MS / 2);
-    expect(took).toBeLessThan(TIMEOUT_MS + 1_000);
+    expect(took).toBeLessThan(TIMEOUT_MS + SLACK_MS);
     expect(server.handled()).toBe(before + 1);
   });
 
@@ -85,7 +87,7 @@ describe.each(Object.entries(victimServers))('%s', (_name, open) => {
     const held = Array.from({ length: 50 }, () => hold(server.port, drip));
     const good = await dial(server.port, web, { ALPNProtocols: [...server.protocols], use: server.use });
     expect(good.received).toContain('served');
-    expect(Math.max(...(await Promise.all(held)))).toBeLessThan(TIMEOUT_MS + 1_500);
+    expect(Math.max(...(await Promise.all(held)))).toBeLessThan(TIMEOUT_MS + SLACK_MS);
   });
 
   it('is not ended by what is no TLS at all', async () => {

@@ -60,6 +60,18 @@ export function viewOf({ notBefore, notAfter, extensions }: Certificate): Certif
   };
 }
 
+/** Our view with the one known mistake of the oracle: to Date.UTC, which it reads times with, the years 0 to 99 are those of the last century. */
+export function withYearsOfOracle(view: CertificateView): CertificateView {
+  return { ...view, notBefore: yearOfOracle(view.notBefore), notAfter: yearOfOracle(view.notAfter) };
+}
+
+function yearOfOracle(time: number): number {
+  const date = new Date(time);
+  const year = date.getUTCFullYear();
+  if (year > 99) return time;
+  return Date.UTC(year, date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds());
+}
+
 /** The view of the oracle. Throws what it throws. */
 export function oracleViewOf(der: Uint8Array): CertificateView {
   const { tbsCertificate } = AsnConvert.parse(der, OracleCertificate);

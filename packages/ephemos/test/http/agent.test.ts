@@ -243,16 +243,18 @@ describe('createAgent refuses', () => {
     agent.destroy();
   });
 
-  it('drops idle connections to a server that the policy no longer admits', async () => {
+  it('drops idle connections to a server that the policy no longer admits, before another request can get one', async () => {
     await using world = await openTlsWorld();
     await using slow = await openSlow(world);
     let admits = true;
     const agent = createAgent({ ...world.client, authorize: () => admits });
-    await httpsCall(slow.open.origin, { agent });
+    await Promise.all([1, 2, 3].map((number) => httpsCall(`${slow.open.origin}/${number}`, { agent })));
+    expect(slow.open.accepted).toHaveLength(3);
     admits = false;
     await agent.reauthorize();
-    for (const socket of slow.open.accepted) if (!socket.closed) await next(socket, 'close');
+    // In the same turn: the sockets are destroyed but have not closed yet.
     expect(await failureOf(httpsCall(slow.open.origin, { agent }))).toMatchObject({ code: 'ERR_PEER_UNAUTHORIZED' });
+    for (const socket of slow.open.accepted) if (!socket.closed) await next(socket, 'close');
     agent.destroy();
   });
 

@@ -143,6 +143,21 @@ describe('createHttp2Client', () => {
     expect(await textOf(client.request({ ':path': '/' }))).toBe('ok');
   });
 
+  it('leaves a session only after what was sent on it in the same turn', async () => {
+    await using world = await openTlsWorld();
+    let admits = true;
+    await using open = await listening(createHttp2Server(world.server, (request, response) => void request.pipe(response)));
+    await using client = createHttp2Client(open.origin, { ...world.client, authorize: () => admits });
+    const stream = await client.request({ ':method': 'POST', ':path': '/' });
+    // The headers are not written yet: a GOAWAY now would overtake them.
+    admits = false;
+    await client.reauthorize();
+    stream.end('body');
+    expect(await readAll(stream)).toBe('body');
+    expect(await failureOf(client.request({ ':path': '/' }))).toMatchObject({ code: 'ERR_PEER_UNAUTHORIZED' });
+    for (const socket of open.accepted) if (!socket.closed) await next(socket, 'close');
+  });
+
   it('ends one stream by its signal and leaves the session', async () => {
     await using world = await openTlsWorld();
     const server = createHttp2Server(world.server);

@@ -93,8 +93,7 @@ describe.concurrent('a server whose identity is withdrawn', () => {
       await next(session, 'remoteSettings');
       const goodbye = next(session, 'goaway');
       await world.authority.withdraw(ORDERS);
-      const [code, lastStream] = await goodbye;
-      expect([code, lastStream]).toEqual([0, 2 ** 31 - 1]);
+      expect((await goodbye)[0]).toBe(0);
       session.destroy();
       await world.authority.restore(ORDERS);
       await untilSource(world.server.source, () => world.server.source.health.state === 'ready');

@@ -3,7 +3,7 @@ import type { IssuedCertificate, NameConstraintsOptions, RawCertificateOptions }
 import { Certificate, X509BundleSet } from 'ephemos/spiffe';
 import { describe, expect, it } from 'vitest';
 import { MAX_NAME_COMPARISONS, satisfiesNameConstraints } from '../../src/spiffe/name-constraints.ts';
-import { bundleOf, crossSign, issueCa, issueLeaf, issueRoot, outcomeOf, trusting, verify } from './certificates.ts';
+import { bundleOf, costOf, crossSign, issueCa, issueLeaf, issueRoot, outcomeOf, trusting, verify } from './certificates.ts';
 import { element, text } from './der-tree.ts';
 
 const CONSTRAINED = 'ERR_PEER_NAME_CONSTRAINED';
@@ -161,9 +161,7 @@ describe('the work that constraints make', () => {
   it('is bounded: the product of two long lists is refused, not computed', async () => {
     const root = await issueRoot({ nameConstraints: { excludedDnsNames: names(6000) } });
     const leaf = await issueLeaf(root, { dnsNames: names(9000).map(() => 'b') });
-    const begin = performance.now();
-    expect(outcomeOf(() => verify([leaf], trusting(root)))).toBe(CONSTRAINED);
-    expect(performance.now() - begin).toBeLessThan(500);
+    expect(costOf(() => expect(outcomeOf(() => verify([leaf], trusting(root)))).toBe(CONSTRAINED))).toBeLessThan(500);
   });
 
   it(`is done up to ${MAX_NAME_COMPARISONS} comparisons`, () => {

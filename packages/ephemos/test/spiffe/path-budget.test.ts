@@ -5,7 +5,7 @@ import { Certificate } from 'ephemos/spiffe';
 import { describe, expect, it, vi } from 'vitest';
 import { findPath, MAX_PATH_CERTIFICATES, MAX_PATH_STEPS, MAX_SIGNATURE_CHECKS } from '../../src/spiffe/path.ts';
 import { MAX_AUTHORITIES } from '../../src/spiffe/x509-bundle.ts';
-import { crossSign, issueCa, issueLeaf, issueRoot, outcomeOf, trusting, verify } from './certificates.ts';
+import { costOf, crossSign, issueCa, issueLeaf, issueRoot, outcomeOf, trusting, verify } from './certificates.ts';
 import { childAt, replace, resigned, TBS } from './der-tree.ts';
 
 const TOO_COSTLY = 'ERR_PEER_CHAIN_TOO_LONG';
@@ -45,9 +45,7 @@ describe('the search stops', () => {
     const clique = (await Promise.all(owners.flatMap((ca) => owners.map((issuer) => crossSign(ca, issuer))))).slice(0, 15);
     const [signer = first] = owners;
     const leaf = await issueLeaf(signer);
-    const begin = performance.now();
     expect(outcomeOf(() => verify([leaf, ...clique], trusting(anchor)))).toBe(TOO_COSTLY);
-    expect(performance.now() - begin).toBeLessThan(500);
     expect(signatureChecksOf(() => outcomeOf(() => verify([leaf, ...clique], trusting(anchor))))).toBe(MAX_SIGNATURE_CHECKS);
   });
 
@@ -76,7 +74,7 @@ describe('the search stops', () => {
     expect(outcomeOf(() => verify([leaf, aByB, bByA], bundles))).toBe('ERR_PEER_AUTHORITY_UNKNOWN');
   });
 
-  it('within 250 ms for the dearest keys there are', async () => {
+  it('within 250 ms of processor time for the dearest keys there are', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
     const spki = publicKey.export({ format: 'der', type: 'spki' });
     const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' });
@@ -86,10 +84,8 @@ describe('the search stops', () => {
     });
     const leaf = await issueLeaf(await issueRoot());
     const bundles = trusting(await issueRoot());
-    const begin = performance.now();
-    expect(outcomeOf(() => verify([leaf, ...pretenders], bundles))).toMatch(/^ERR_PEER_/);
-    const took = performance.now() - begin;
-    expect(took).toBeLessThan(250);
+    const cost = costOf(() => expect(outcomeOf(() => verify([leaf, ...pretenders], bundles))).toMatch(/^ERR_PEER_/));
+    expect(cost).toBeLessThan(250);
   });
 });
 
