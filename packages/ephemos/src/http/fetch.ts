@@ -2,6 +2,7 @@
 import { EphemosError } from '../errors.ts';
 import { type ClientOptions, checkClientOptions } from '../tls/connect.ts';
 import type { EphemosDispatcher } from './dispatcher.ts';
+import { parseHttpsUrl } from './https-url.ts';
 import type { Gated } from './server.ts';
 
 /** A fetch behind the gate. */
@@ -24,6 +25,7 @@ export function createFetch(options: ClientOptions): EphemosFetch {
 
   async function fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> {
     if (closed) throw new TypeError('fetch failed', { cause: new EphemosError('ERR_SOURCE_CLOSED', 'this fetch was closed') });
+    checkUrl(input instanceof Request ? input.url : input);
     // Reflect, because the type of the global fetch names the dispatcher of the undici release inside Node, not ours; both speak the same protocol.
     const response: unknown = await Reflect.apply(globalThis.fetch, undefined, [input, { ...init, dispatcher: await dispatcher() }]);
     if (!(response instanceof Response)) throw new TypeError('the global fetch did not return a Response');
@@ -40,4 +42,13 @@ export function createFetch(options: ClientOptions): EphemosFetch {
     close,
     [Symbol.asyncDispose]: close,
   });
+}
+
+// The connector refuses http; schemes that need no connection, such as data, would never reach it.
+function checkUrl(url: string | URL): void {
+  try {
+    parseHttpsUrl(url);
+  } catch (error) {
+    throw new TypeError('fetch failed', { cause: error });
+  }
 }

@@ -177,7 +177,7 @@ function handshake(
       settle();
       // node:tls can emit a second error after the one that it did not close for.
       socket.on('error', () => undefined).destroy();
-      reject(error);
+      reject(explainAlert(error));
     }
 
     function settle(): void {
@@ -200,6 +200,16 @@ function connectionOptions(target: Target, svid: X509Svid, minVersion: MinTlsVer
     servername: servername !== undefined && isIP(servername) === 0 && HOST_NAME.test(servername) ? servername : '',
     ...(protocols === undefined || protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }),
   };
+}
+
+// All that TLS lets a server without a certificate say. The error stays what Node made it.
+function explainAlert(error: Error): Error {
+  if ('code' in error && typeof error.code === 'string' && error.code.endsWith('ALERT_HANDSHAKE_FAILURE')) {
+    error.cause ??= new EphemosError('ERR_CONNECT_FAILED', 'the server refused the handshake before it showed a certificate', {
+      hint: 'most often it has no identity at this moment; its log says why',
+    });
+  }
+  return error;
 }
 
 function aborted(signal: AbortSignal | undefined): EphemosError {

@@ -42,6 +42,16 @@ function streamOf(...chunks: readonly string[]): ReadableStream<Uint8Array> {
   });
 }
 
+describe('createFetch refuses', () => {
+  it.each(['http://127.0.0.1:1/', 'data:text/plain,hello', 'blob:https://127.0.0.1/x', '/relative', 'file:///etc/passwd'])(
+    '%s, which is no https URL',
+    async (url) => {
+      await using fetch = createFetch(world.client);
+      expect(causesOf(await failureOf(fetch(url)))).toContain('ERR_URL_NOT_HTTPS');
+    },
+  );
+});
+
 describe('createFetch takes what the global fetch takes', () => {
   it('a string, a URL and a Request, and gives a Response', async () => {
     await using fetch = createFetch(world.client);

@@ -24,7 +24,7 @@ export function httpsCall(url: string, options: RequestOptions & { readonly body
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, reused: sent.reusedSocket }),
       );
     });
-    sent.once('error', (e) => reject(Object.assign(e, { reused: sent.reusedSocket })));
+    sent.once('error', reject);
     sent.end(body);
   });
 }

@@ -64,6 +64,7 @@ describe.each([
     await lose(world, world.server.source, how);
     expect(await failureOf(connect({ ...world.client, host, port: listener.address().port }))).toMatchObject({
       code: expect.stringMatching(/^ERR_SSL_/),
+      cause: { code: 'ERR_CONNECT_FAILED', hint: expect.stringContaining('it has no identity at this moment') },
     });
     const times = await Promise.all(ends);
     expect(Math.max(...times)).toBeLessThan(500 + LATE_MS);
@@ -168,6 +169,7 @@ describe('an SVID that has expired without a newer one', () => {
     await untilSource(world.server.source, () => world.server.source.health.state === 'expired');
     expect(await failureOf(connect({ ...world.client, host, port: server.port }))).toMatchObject({
       code: expect.stringMatching(/^ERR_SSL_/),
+      cause: { code: 'ERR_CONNECT_FAILED', hint: expect.stringContaining('it has no identity at this moment') },
     });
   });
 });
