@@ -20,7 +20,11 @@ export class CommandError extends Error {
   readonly exitCode: number;
   readonly hint: string | undefined;
 
-  constructor(code: CommandErrorCode, message: string, options: { readonly exitCode: number; readonly hint?: string; readonly cause?: unknown }) {
+  constructor(
+    code: CommandErrorCode,
+    message: string,
+    options: { readonly exitCode: number; readonly hint?: string; readonly cause?: unknown },
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.exitCode = options.exitCode;

@@ -14,7 +14,10 @@ export interface Context {
   printError(text: string): void;
   /** The exit code to end with, when it is not 0. */
   finish(exitCode: number): void;
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; from the second on they kill. Asking for it is what catches them. */
+  /**
+   * Aborted by the first SIGINT, SIGTERM or SIGHUP, and when nobody reads the output any more. Asking for it is what catches
+   * the signals; a second SIGINT or SIGTERM kills.
+   */
   untilStopped(): AbortSignal;
   /** Hands the signals that others send to this process to a child, until the returned function is called. */
   forwardSignals(send: (signal: NodeJS.Signals) => void): () => void;

@@ -41,6 +41,11 @@ export function explainConnectFailure(error: unknown, target: string): unknown {
   // Node tries every address of a name and gives the failures together.
   const first: unknown = error instanceof AggregateError ? (error.errors[0] ?? error) : error;
   const code = first instanceof Error && 'code' in first && typeof first.code === 'string' ? first.code : '';
-  const explanation = EXPLANATIONS[code] ?? { says: `cannot be connected to: ${code || (first instanceof Error ? first.message : String(first))}` };
-  return new EphemosError(explanation.code ?? 'ERR_CONNECT_FAILED', `${target} ${explanation.says}`, { hint: explanation.hint, cause: error });
+  const explanation = EXPLANATIONS[code] ?? {
+    says: `cannot be connected to: ${code || (first instanceof Error ? first.message : String(first))}`,
+  };
+  return new EphemosError(explanation.code ?? 'ERR_CONNECT_FAILED', `${target} ${explanation.says}`, {
+    hint: explanation.hint,
+    cause: error,
+  });
 }

@@ -4,14 +4,27 @@ import { readFileSync } from 'node:fs';
 import type { Context } from './context.ts';
 import { run } from './program.ts';
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 // The terminal sends these to every process in front of it, so the child has them already.
 const TERMINAL_SIGNALS: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT']);
+// Who read our output has seen enough, as in `ephemos watch | head -1`, or the terminal is gone.
+const LOST_OUTPUT: ReadonlySet<unknown> = new Set(['EPIPE', 'EIO']);
 
 function createContext(): Context {
   const { env, stdout, stderr, stdin } = process;
   const { NO_COLOR: noColor = '', TERM: term = '' } = env;
+  const stop = new AbortController();
+  let stoppable = false;
+
+  for (const stream of [stdout, stderr]) {
+    stream.on('error', (error: Error) => {
+      if (!('code' in error && LOST_OUTPUT.has(error.code))) throw error;
+      // What is to be cleaned up still is.
+      if (stoppable) stop.abort();
+      else process.exit(0);
+    });
+  }
+
   return {
     env,
     color: stdout.isTTY === true && noColor === '' && term !== 'dumb',
@@ -20,8 +33,11 @@ function createContext(): Context {
     printError: (text) => void stderr.write(text),
     finish: () => undefined,
     untilStopped() {
-      const stop = new AbortController();
-      for (const signal of STOP_SIGNALS) process.once(signal, () => stop.abort());
+      stoppable = true;
+      const abort = (): void => stop.abort();
+      process.once('SIGINT', abort).once('SIGTERM', abort);
+      // A terminal that is closed sends it, and then the shell in it sends it again.
+      process.on('SIGHUP', abort);
       return stop.signal;
     },
     forwardSignals(send) {
@@ -40,11 +56,5 @@ function readVersion(): string {
   const json: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   return typeof json === 'object' && json !== null && 'version' in json ? String(json.version) : 'unknown';
 }
-
-// Whoever read our output has seen enough, as in `ephemos watch | head -1`.
-process.stdout.on('error', (error) => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
 
 process.exitCode = await run(process.argv.slice(2), readVersion(), createContext());

@@ -37,7 +37,11 @@ function createProgram(version: string, context: Context): Command {
     .enablePositionalOptions();
   for (const create of [createWhoami, createWatch, createVerify, createDev]) program.addCommand(create(context));
   describe(program, {
-    examples: ['ephemos dev', 'ephemos dev exec --as spiffe://example.org/web -- ephemos whoami', 'ephemos verify orders:8443 --id spiffe://example.org/orders'],
+    examples: [
+      'ephemos dev',
+      'ephemos dev exec --as spiffe://example.org/web -- ephemos whoami',
+      'ephemos verify orders:8443 --id spiffe://example.org/orders',
+    ],
     exits: { 5: 'differs, or a warning where --strict asks' },
   });
   settle(program, '', context);
@@ -69,16 +73,22 @@ function usageError(error: CommanderError, command: Command, path: string): Erro
   const [word] = command.args;
   if (word !== undefined && names.length > 0 && ['commander.unknownCommand', 'commander.excessArguments'].includes(error.code)) {
     const near = nearest(word, names);
-    return usage(`unknown command ${JSON.stringify(word)}`, near === undefined ? `${help}; there are ${names.join(', ')}` : `did you mean "${path} ${near}"?`);
+    return usage(
+      `unknown command ${JSON.stringify(word)}`,
+      near === undefined ? `${help}; there are ${names.join(', ')}` : `did you mean "${path} ${near}"?`,
+    );
   }
-  const [, message = '', near] = /^(?:error: )?([^]*?)(?:\s*\(Did you mean (.*)\?\))?$/.exec(error.message) ?? [];
+  const [, message = '', near] = /^(?:error: )?(.*?)(?:\s*\(Did you mean (.*)\?\))?$/s.exec(error.message) ?? [];
   // What our parsers and the choices of commander add says how to mend it.
-  const [, what = message, mend] = /^([^]* is invalid(?: for argument '[^']*')?)\. ([^]*?)\.?$/.exec(message) ?? [];
+  const [, what = message, mend] = /^(.* is invalid(?: for argument '[^']*')?)\. (.*?)\.?$/s.exec(message) ?? [];
   return usage(what, mend === undefined ? (near === undefined ? help : `did you mean ${near}?`) : lowerFirst(mend));
 }
 
 function usage(message: string, hint: string): CommandError {
-  return new CommandError('ERR_USAGE_INVALID', lowerFirst(message.replaceAll('\n', ' ')).replace(/\.$/, ''), { exitCode: exitCodes.usage, hint });
+  return new CommandError('ERR_USAGE_INVALID', lowerFirst(message.replaceAll('\n', ' ')).replace(/\.$/, ''), {
+    exitCode: exitCodes.usage,
+    hint,
+  });
 }
 
 function lowerFirst(text: string): string {

@@ -53,7 +53,9 @@ function bundleChanges(before: X509BundleSet | undefined, after: X509BundleSet):
   const changes = [...after].flatMap((bundle): readonly Change[] => {
     const old = before?.get(bundle.trustDomain);
     if (old === undefined) return [{ type: 'bundle-added', bundle }];
-    return old.equals(bundle) ? [] : [{ type: 'bundle-changed', bundle, added: countMissing(bundle, old), removed: countMissing(old, bundle) }];
+    return old.equals(bundle)
+      ? []
+      : [{ type: 'bundle-changed', bundle, added: countMissing(bundle, old), removed: countMissing(old, bundle) }];
   });
   const removed = [...(before ?? [])]
     .filter(({ trustDomain }) => after.get(trustDomain) === undefined)

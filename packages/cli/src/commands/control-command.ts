@@ -1,6 +1,7 @@
 // What `ephemos dev rotate`, `withdraw`, `restore` and `list` share: flags, the way to the running agent, and how they answer.
-import { Command } from 'commander';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import type { Context } from '../context.ts';
 import { openControl } from '../dev-agent/control.ts';
@@ -25,7 +26,11 @@ export function controlCommand(name: string, description: string): Command {
 }
 
 /** Asks the running agent and prints what came of it. */
-export async function ask(context: Context, { directory, format }: ControlOptions, run: (control: DevAgentControl) => Promise<Told>): Promise<void> {
+export async function ask(
+  context: Context,
+  { directory, format }: ControlOptions,
+  run: (control: DevAgentControl) => Promise<Told>,
+): Promise<void> {
   await using control = await openControl(directory, context);
   const { text, json } = await run(control);
   context.print(format === 'json' ? `${jsonText(json, 2)}\n` : `${text}\n`);
@@ -33,5 +38,8 @@ export async function ask(context: Context, { directory, format }: ControlOption
 
 /** The agent does not know this ID. */
 export function unknownId(id: string): CommandError {
-  return new CommandError('ERR_ID_NOT_FOUND', `the agent has no identity ${id}`, { exitCode: exitCodes.failed, hint: 'see "ephemos dev list"' });
+  return new CommandError('ERR_ID_NOT_FOUND', `the agent has no identity ${id}`, {
+    exitCode: exitCodes.failed,
+    hint: 'see "ephemos dev list"',
+  });
 }

@@ -30,7 +30,12 @@ export function createDevExec(context: Context): Command {
     .action(async (words: readonly string[], options: ExecOptions) => context.finish(await exec(words, options, context)));
   return describe(command, {
     examples: ['ephemos dev exec --as spiffe://example.org/web -- node server.js'],
-    exits: { 0: 'the command ended with 0; else its own exit code, 128 + n when signal n ended it', 1: 'no agent runs', 126: 'the command cannot be run', 127: 'the command was not found' },
+    exits: {
+      0: 'the command ended with 0; else its own exit code, 128 + n when signal n ended it',
+      1: 'no agent runs',
+      126: 'the command cannot be run',
+      127: 'the command was not found',
+    },
   });
 }
 
@@ -60,9 +65,13 @@ function exitOf(child: ChildProcess, file: string): Promise<number> {
 
 function notStarted(error: Error, file: string): CommandError {
   const missing = 'code' in error && error.code === 'ENOENT';
-  return new CommandError('ERR_COMMAND_NOT_STARTED', missing ? `the command ${JSON.stringify(file)} was not found` : `the command ${JSON.stringify(file)} cannot be run`, {
-    exitCode: missing ? NOT_FOUND : NOT_RUNNABLE,
-    hint: missing ? 'put "--" before the command, and check its name and PATH' : 'check that it is a program and may be executed',
-    cause: error,
-  });
+  return new CommandError(
+    'ERR_COMMAND_NOT_STARTED',
+    missing ? `the command ${JSON.stringify(file)} was not found` : `the command ${JSON.stringify(file)} cannot be run`,
+    {
+      exitCode: missing ? NOT_FOUND : NOT_RUNNABLE,
+      hint: missing ? 'put "--" before the command, and check its name and PATH' : 'check that it is a program and may be executed',
+      cause: error,
+    },
+  );
 }

@@ -1,6 +1,7 @@
 // ephemos dev list: the identities of the running agent, each with the line to paste.
-import type { Command } from 'commander';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { columns, createStyle, exportLine, printable } from '../output/text.ts';
 import { lifeLeft } from '../output/time.ts';
@@ -25,7 +26,10 @@ async function list(control: DevAgentControl, { color }: Context): Promise<Told>
     const named = hint === '' ? '' : `hint ${printable(JSON.stringify(hint))}, `;
     return `${style.bold(id.toString())}  ${named}${lifeLeft(expiresAt.getTime(), Date.now())}\n  ${exportLine(endpoint)}`;
   });
-  const head = columns([[style.dim('trust domain'), trustDomain.name], [style.dim('directory'), printable(directory)], [style.dim('process'), String(pid)]]);
+  const head = columns([
+    [style.dim('trust domain'), trustDomain.name],
+    [style.dim('directory'), printable(directory)],
+    [style.dim('process'), String(pid)],
+  ]);
   return { text: `${head}\n\n${rows.length === 0 ? 'no identities' : rows.join('\n')}`, json: { trustDomain, directory, pid, identities } };
 }
-

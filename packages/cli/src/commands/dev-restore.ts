@@ -1,6 +1,7 @@
 // ephemos dev restore: gives an identity back that was withdrawn, or registers a new one.
-import type { Command } from 'commander';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { parseId } from '../input/values.ts';
 import { exportLine } from '../output/text.ts';
@@ -19,4 +20,3 @@ async function restore(control: DevAgentControl, text: string): Promise<Told> {
   const endpoint = await control.endpointFor(parseId(text, 'the ID'));
   return { text: exportLine(endpoint), json: { restored: text, endpoint } };
 }
-

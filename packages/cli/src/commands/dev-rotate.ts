@@ -1,6 +1,7 @@
 // ephemos dev rotate: new SVIDs, or a new authority, on demand.
-import type { Command } from 'commander';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import type { Command } from 'commander';
 import { CommandError } from '../command-error.ts';
 import type { Context } from '../context.ts';
 import { parseId } from '../input/values.ts';
@@ -29,9 +30,14 @@ export function createDevRotate(context: Context): Command {
   });
 }
 
-async function rotate(control: DevAgentControl, text: string | undefined, { authority = false, overlap, retire = false }: RotateOptions): Promise<Told> {
+async function rotate(
+  control: DevAgentControl,
+  text: string | undefined,
+  { authority = false, overlap, retire = false }: RotateOptions,
+): Promise<Told> {
   const asked = [text !== undefined && 'an ID', authority && '--authority', retire && '--retire'].filter((each) => each !== false);
-  if (asked.length > 1) throw usage(`${asked.join(' and ')} cannot be given together`, 'an authority signs every SVID; rotate one thing at a time');
+  if (asked.length > 1)
+    throw usage(`${asked.join(' and ')} cannot be given together`, 'an authority signs every SVID; rotate one thing at a time');
   if (!overlap && !authority) throw usage('--no-overlap needs --authority', 'ephemos dev rotate --authority --no-overlap');
   if (retire) {
     await control.retireAuthorities();
@@ -46,7 +52,10 @@ async function rotate(control: DevAgentControl, text: string | undefined, { auth
   const known = await control.identities();
   if (id !== undefined && !known.some((each) => each.id.equals(id))) throw unknownId(text ?? '');
   await control.rotate(id);
-  return { text: `new SVIDs for ${id ?? count(known.length, 'identity', 'identities')}`, json: { rotated: id === undefined ? known.map((each) => each.id) : [id] } };
+  return {
+    text: `new SVIDs for ${id ?? count(known.length, 'identity', 'identities')}`,
+    json: { rotated: id === undefined ? known.map((each) => each.id) : [id] },
+  };
 }
 
 function usage(message: string, hint: string): CommandError {

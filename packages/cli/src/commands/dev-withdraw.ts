@@ -1,6 +1,7 @@
 // ephemos dev withdraw: takes an identity away, as a registrar does who deletes an entry.
-import type { Command } from 'commander';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { parseId } from '../input/values.ts';
 import { ask, type ControlOptions, controlCommand, type Told, unknownId } from './control-command.ts';
@@ -22,4 +23,3 @@ async function withdraw(control: DevAgentControl, text: string): Promise<Told> {
   if (!(await control.withdraw(id))) throw unknownId(text);
   return { text: `${id} has no identity any more; "ephemos dev restore ${id}" gives it back`, json: { withdrawn: id } };
 }
-

@@ -1,6 +1,7 @@
 // ephemos dev: the development agent in the foreground, with the lines to paste and then what happens, until it is stopped.
-import { Command, Option } from 'commander';
+
 import type { DevAgent } from '@ephemos/dev';
+import { Command, Option } from 'commander';
 import type { Context } from '../context.ts';
 import { agentDirectory } from '../dev-agent/directory.ts';
 import { loadDev } from '../dev-agent/load.ts';
@@ -28,20 +29,30 @@ export function createDev(context: Context): Command {
     .description('run a development agent: a Workload API for this machine, with a CA of its own, until Ctrl-C')
     .enablePositionalOptions()
     .option('--trust-domain <name>', 'the trust domain that it serves', 'example.org')
-    .option('--id <spiffe id>', 'an identity to give out from the start; may be given again', (id: string, before: readonly string[] = []) => [...before, id])
-    .addOption(new Option('--svid-ttl <duration>', 'life of an SVID; it is rotated at half of it').argParser(parseTtl).default(3_600_000, '1h'))
+    .option(
+      '--id <spiffe id>',
+      'an identity to give out from the start; may be given again',
+      (id: string, before: readonly string[] | undefined) => [...(before ?? []), id],
+    )
+    .addOption(
+      new Option('--svid-ttl <duration>', 'life of an SVID; it is rotated at half of it').argParser(parseTtl).default(3_600_000, '1h'),
+    )
     .option('--intermediate', 'sign SVIDs with an intermediate instead of the root')
     .addOption(directoryOption())
     .addOption(formatOption('one line per event'))
     .action((options: DevOptions) => dev(options, context));
-  for (const below of [createDevExec, createDevList, createDevRotate, createDevWithdraw, createDevRestore]) command.addCommand(below(context));
+  for (const below of [createDevExec, createDevList, createDevRotate, createDevWithdraw, createDevRestore])
+    command.addCommand(below(context));
   return describe(command, {
     examples: [
       'ephemos dev',
       'ephemos dev --id spiffe://example.org/web --svid-ttl 30s',
       'ephemos dev exec --as spiffe://example.org/web -- node server.js',
     ],
-    exits: { 0: 'ended by Ctrl-C or SIGTERM', 3: 'config: trust domain, SPIFFE ID, or a directory that is not ours or that another agent uses' },
+    exits: {
+      0: 'ended by Ctrl-C or SIGTERM',
+      3: 'config: trust domain, SPIFFE ID, or a directory that is not ours or that another agent uses',
+    },
   });
 }
 

@@ -25,7 +25,10 @@ export function timeoutOption(what: string): Option {
 
 /** `--directory` of a development agent. */
 export function directoryOption(): Option {
-  return new Option('--directory <path>', 'where the agent has its sockets (default: ephemos-<uid>, under XDG_RUNTIME_DIR or the temporary directory)');
+  return new Option(
+    '--directory <path>',
+    'where the agent has its sockets (default: ephemos-<uid>, under XDG_RUNTIME_DIR or the temporary directory)',
+  );
 }
 
 const EXIT_CODES: Readonly<Record<number, string>> = {
@@ -37,7 +40,10 @@ const EXIT_CODES: Readonly<Record<number, string>> = {
 };
 
 /** Ends the help of a command with examples and its exit codes. `exits` replaces or adds meanings. */
-export function describe(command: Command, help: { readonly examples: readonly string[]; readonly exits?: Readonly<Record<number, string>> }): Command {
+export function describe(
+  command: Command,
+  help: { readonly examples: readonly string[]; readonly exits?: Readonly<Record<number, string>> },
+): Command {
   const exits = Object.entries({ ...EXIT_CODES, ...help.exits }).map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`);
   return command.addHelpText(
     'after',

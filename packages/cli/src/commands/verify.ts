@@ -26,7 +26,9 @@ export function createVerify(context: Context): Command {
     .option('--id <spiffe id>', 'the peer must be this workload')
     .option('--member-of <trust domain>', 'the peer must be a workload of this trust domain')
     .option('--any', 'the peer may be whoever is verified')
-    .addOption(new Option('--alpn <protocols>', 'application protocols to offer, the preferred one first, such as h2,http/1.1').argParser(parseAlpn))
+    .addOption(
+      new Option('--alpn <protocols>', 'application protocols to offer, the preferred one first, such as h2,http/1.1').argParser(parseAlpn),
+    )
     .addOption(socketOption())
     .addOption(timeoutOption('how long the Workload API may take, and how long the handshake'))
     .addOption(formatOption('one document'))
@@ -54,7 +56,9 @@ async function verify(address: Address, options: VerifyOptions, context: Context
     },
   );
   const verdict: Verdict = { target, rule, own: svid.id, inspection, now: Date.now() };
-  context.print(options.format === 'json' ? `${jsonText(verdictJson(verdict), 2)}\n` : verdictText(verdict, createStyle(context.color), context.width));
+  context.print(
+    options.format === 'json' ? `${jsonText(verdictJson(verdict), 2)}\n` : verdictText(verdict, createStyle(context.color), context.width),
+  );
   if (inspection.refusal !== undefined) return exitCodeOf(inspection.refusal);
   return inspection.reception === 'closed' ? exitCodes.identity : exitCodes.ok;
 }

@@ -25,7 +25,11 @@ export function createWatch(context: Context): Command {
     .action((options: WatchOptions) => watch(options, context));
   return describe(command, {
     examples: ['ephemos watch', 'ephemos watch --socket unix:///run/spire/sockets/agent.sock --format json'],
-    exits: { 0: 'ended by Ctrl-C or SIGTERM', 1: 'what answers there is no Workload API', 4: 'not used: a refusal is an event, and the watch goes on' },
+    exits: {
+      0: 'ended by Ctrl-C or SIGTERM',
+      1: 'what answers there is no Workload API',
+      4: 'not used: a refusal is an event, and the watch goes on',
+    },
   });
 }
 
@@ -41,7 +45,9 @@ async function watch({ socket, format }: WatchOptions, context: Context): Promis
     const now = Date.now();
     for (const change of read(event)) {
       const told = 'error' in change ? { ...change, error: explainRefusal(change.error, client.endpoint) } : change;
-      context.print(format === 'json' ? `${jsonText(toJson(told, now))}\n` : eventLine(toLine(told, now), { time: now, style, width: context.width }));
+      context.print(
+        format === 'json' ? `${jsonText(toJson(told, now))}\n` : eventLine(toLine(told, now), { time: now, style, width: context.width }),
+      );
     }
   }
 }

@@ -55,7 +55,10 @@ function identityText(svid: X509Svid, isDefault: boolean, now: number, style: St
     ['chain', count(svid.chain.length, 'certificate')],
     ['key', keyTypeOf(svid)],
   ];
-  return `${style.bold(svid.id.toString())}${isDefault ? '  (default)' : ''}\n${columns(rows.map(([label = '', value = '']) => [style.dim(label), value]), { indent: '  ' })}\n`;
+  return `${style.bold(svid.id.toString())}${isDefault ? '  (default)' : ''}\n${columns(
+    rows.map(([label = '', value = '']) => [style.dim(label), value]),
+    { indent: '  ' },
+  )}\n`;
 }
 
 function bundleRows(bundle: X509Bundle, now: number, style: Style): readonly (readonly string[])[] {

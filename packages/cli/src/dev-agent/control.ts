@@ -1,6 +1,7 @@
 // Finds the development agent that runs in a directory, for the commands that ask it for something.
-import { isEphemosError } from 'ephemos/errors';
+
 import type { DevAgentControl } from '@ephemos/dev';
+import { isEphemosError } from 'ephemos/errors';
 import { CommandError } from '../command-error.ts';
 import type { Context } from '../context.ts';
 import { exitCodes, systemCodeOf } from '../output/exit-code.ts';

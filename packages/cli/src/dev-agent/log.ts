@@ -107,7 +107,12 @@ function createEventReader(): (event: DevAgentEvent) => readonly Told[] {
       case 'stream-refused': {
         const who = socketIds.get(event.stream.endpoint) ?? event.stream.endpoint;
         callers.delete(event.stream.number);
-        return [told('refused', 'bad', `${who}  ${streamText(event.stream)}: ${event.reason}`, { reason: event.reason, ...streamFields(event.stream) })];
+        return [
+          told('refused', 'bad', `${who}  ${streamText(event.stream)}: ${event.reason}`, {
+            reason: event.reason,
+            ...streamFields(event.stream),
+          }),
+        ];
       }
       case 'stream-closed': {
         const who = callers.get(event.stream.number);
@@ -128,7 +133,9 @@ function createEventReader(): (event: DevAgentEvent) => readonly Told[] {
       case 'streams-dropped':
         return [told('dropped', 'warn', 'every stream', {})];
       case 'failed':
-        return [told('failed', 'bad', `${event.what}: ${reportOf(event.error).message}`, { what: event.what, error: reportOf(event.error) })];
+        return [
+          told('failed', 'bad', `${event.what}: ${reportOf(event.error).message}`, { what: event.what, error: reportOf(event.error) }),
+        ];
       // The SVID that follows tells it, and the first update tells of the caller.
       case 'registered':
       case 'stream-opened':

@@ -15,7 +15,9 @@ export const MAX_WAIT_MS: number = 2 ** 31 - 1;
 export function parseDuration(text: string, most: number): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)];
   if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
-    throw new InvalidArgumentError(/^\d+(\.\d+)?$/.test(text) ? `Give it a unit, as in ${text}s.` : 'Write a duration such as 500ms, 10s, 5m or 1h30m.');
+    throw new InvalidArgumentError(
+      /^\d+(\.\d+)?$/.test(text) ? `Give it a unit, as in ${text}s.` : 'Write a duration such as 500ms, 10s, 5m or 1h30m.',
+    );
   }
   const ms = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (UNIT_MS[unit ?? ''] ?? 0), 0);
   if (ms <= 0) throw new InvalidArgumentError('It must be longer than zero.');

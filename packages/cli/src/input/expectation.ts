@@ -26,10 +26,14 @@ export interface Expectation {
 export function readExpectation({ id, memberOf, any }: ExpectationFlags): Expectation {
   const given = [id, memberOf, any].filter((flag) => flag !== undefined);
   if (given.length !== 1) {
-    throw new CommandError('ERR_USAGE_INVALID', given.length === 0 ? 'nothing says who the peer must be' : 'only one of --id, --member-of and --any can hold', {
-      exitCode: exitCodes.usage,
-      hint: 'give --id <SPIFFE ID>, --member-of <trust domain>, or --any to take whoever is verified',
-    });
+    throw new CommandError(
+      'ERR_USAGE_INVALID',
+      given.length === 0 ? 'nothing says who the peer must be' : 'only one of --id, --member-of and --any can hold',
+      {
+        exitCode: exitCodes.usage,
+        hint: 'give --id <SPIFFE ID>, --member-of <trust domain>, or --any to take whoever is verified',
+      },
+    );
   }
   if (id !== undefined) {
     const wanted = parseId(id, '--id');

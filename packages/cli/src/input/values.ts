@@ -23,6 +23,9 @@ function named<T>(flag: string, text: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!isEphemosError(error)) throw error;
-    throw new EphemosError(error.code, `${flag} ${JSON.stringify(text.slice(0, 200))}: ${error.message}`, { hint: error.hint, cause: error });
+    throw new EphemosError(error.code, `${flag} ${JSON.stringify(text.slice(0, 200))}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
   }
 }

@@ -1,6 +1,7 @@
 // What was seen of a peer, as it is shown: an inspection in, a page for people or a document for programs out.
-import { EphemosError, isEphemosError } from 'ephemos/errors';
+
 import type { SpiffeId } from 'ephemos';
+import { EphemosError, isEphemosError } from 'ephemos/errors';
 import type { PeerInspection } from 'ephemos/tls';
 import { type CertificateSummary, summarize, summaryJson } from './certificate.ts';
 import { reportOf } from './error.ts';
@@ -49,7 +50,10 @@ export function verdictText(verdict: Verdict, style: Style, width: number | unde
     ...verifiedRows(inspection),
     ['authorized', authorizedText(verdict)],
     ['the peer', receptionText(inspection)],
-    ['TLS', `${inspection.tlsVersion}, ${inspection.cipher}, ${inspection.protocol === undefined ? 'no ALPN' : `ALPN ${printable(inspection.protocol)}`}`],
+    [
+      'TLS',
+      `${inspection.tlsVersion}, ${inspection.cipher}, ${inspection.protocol === undefined ? 'no ALPN' : `ALPN ${printable(inspection.protocol)}`}`,
+    ],
     ['address', inspection.remoteAddress ?? 'unknown'],
     ['we are', own.toString()],
   ];

@@ -2,15 +2,14 @@
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
-import { type Authorizer, checkAuthorizer } from '../authorize/authorizer.ts';
+import { checkAuthorizer } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
-import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
-import { checkDurations, checkSource, checkTimeouts } from './check-options.ts';
 import { closedEarly, explainEarlyClose } from './early-close.ts';
+import { checkGateOptions, type GateOptions } from './gate-options.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
@@ -22,18 +21,9 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 const HOST_NAME = /^[\w.-]+$/;
 
 /** What every client of Ephemos takes. */
-export interface ClientOptions {
-  readonly source: X509Source;
-  /** Which servers may be talked to. There is no default. */
-  readonly authorize: Authorizer;
-  /** Default `TLSv1.3`. */
-  readonly minVersion?: MinTlsVersion | undefined;
+export interface ClientOptions extends GateOptions {
   /** Dialling and handshake together, in milliseconds; default 10,000. */
   readonly connectTimeout?: number | undefined;
-  /** Over how many milliseconds live connections end after our identity was withdrawn; default 10,000, 0 ends them at once. */
-  readonly withdrawalGrace?: number | undefined;
-  /** How many milliseconds a connection has to finish after its peer was refused; default 3,000. */
-  readonly closeGrace?: number | undefined;
 }
 
 /** Where to connect, and with which application protocols. */
@@ -134,12 +124,8 @@ export function createConnector(options: ClientOptions): Connector {
  * Refuses options that no client can be made of.
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
-export function checkClientOptions({ source, authorize, minVersion, connectTimeout, withdrawalGrace, closeGrace }: ClientOptions): void {
-  checkSource(source);
-  checkAuthorizer(authorize);
-  checkMinVersion(minVersion);
-  checkDurations({ withdrawalGrace, closeGrace });
-  checkTimeouts({ connectTimeout });
+export function checkClientOptions(options: ClientOptions): void {
+  checkGateOptions(options, { connectTimeout: options.connectTimeout });
 }
 
 /** What bounds an attempt to connect. */

@@ -8,7 +8,7 @@ import type { Peer } from '../spiffe/peer.ts';
 import { verifyPeer } from '../spiffe/peer-verifier.ts';
 import type { X509BundleSet } from '../spiffe/x509-bundle-set.ts';
 import { MAX_CHAIN_CERTIFICATES, type X509Svid } from '../spiffe/x509-svid.ts';
-import { checkDurations } from './check-options.ts';
+import { checkDurations } from './gate-options.ts';
 import { secureContextOf } from './secure-context.ts';
 
 /** How long dialling and the handshake may take together, in milliseconds. */

@@ -1,10 +1,10 @@
 // The list of live connections of one listener or client: changes of trust, policy and identity in, connections that end out.
-import { type Authorizer, decide } from '../authorize/authorizer.ts';
+import { decide } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
-import type { X509Source } from '../source/x509-source.ts';
 import type { PeerVerifier } from '../spiffe/peer-verifier.ts';
 import { followSource } from './follow-source.ts';
+import type { GateOptions } from './gate-options.ts';
 import type { LiveConnection } from './live-connection.ts';
 
 /** Default time over which connections end after our identity was withdrawn, in milliseconds. */
@@ -15,12 +15,8 @@ export const CLOSE_GRACE_MS = 3_000;
 const SLICE_MS = 5;
 
 /** What a list needs to judge its connections. */
-export interface LiveConnectionsOptions {
-  readonly source: X509Source;
-  readonly authorize: Authorizer;
+export interface LiveConnectionsOptions extends GateOptions {
   readonly verifier: PeerVerifier;
-  readonly withdrawalGrace?: number | undefined;
-  readonly closeGrace?: number | undefined;
 }
 
 /** The live connections of one listener or client. */

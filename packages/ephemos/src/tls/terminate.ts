@@ -1,19 +1,19 @@
 // The terminator: a tls.Server in, verified and authorized sockets handed over. Every server of Ephemos is one of these with an adapter behind it.
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket, TlsOptions } from 'node:tls';
-import { type Authorizer, checkAuthorizer } from '../authorize/authorizer.ts';
+import { checkAuthorizer } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import { publish } from '../observe/channels.ts';
 import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createGate } from './admit.ts';
-import { checkDurations, checkSource, checkTimeouts } from './check-options.ts';
 import { followSource, svidOf } from './follow-source.ts';
+import { checkGateOptions, type GateOptions } from './gate-options.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
 import { tagPeer } from './peer-of.ts';
-import { checkMinVersion, type MinTlsVersion, present, secureContextOptions } from './secure-context.ts';
+import { checkMinVersion, present, secureContextOptions } from './secure-context.ts';
 
 /** How long a client may take from the first byte to a finished handshake, in milliseconds. Node's own limit is 120 s and starts anew with every byte. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -22,18 +22,9 @@ export const HANDSHAKE_TIMEOUT_MS = 10_000;
 const SWEEP_MS = 100;
 
 /** What every server of Ephemos takes. */
-export interface ServerOptions {
-  readonly source: X509Source;
-  /** Who may connect. There is no default. */
-  readonly authorize: Authorizer;
-  /** Default `TLSv1.3`. */
-  readonly minVersion?: MinTlsVersion | undefined;
-  /** Milliseconds; default 10,000. */
+export interface ServerOptions extends GateOptions {
+  /** From the first byte to a finished handshake, in milliseconds; default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Over how many milliseconds live connections end after our identity was withdrawn; default 10,000, 0 ends them at once. */
-  readonly withdrawalGrace?: number | undefined;
-  /** How many milliseconds a connection has to finish after its peer was refused; default 3,000. */
-  readonly closeGrace?: number | undefined;
 }
 
 /** What {@link terminate} adds to a server. */
@@ -48,7 +39,7 @@ export type HandOver = (socket: TLSSocket, connection: LiveConnection) => void;
 
 /** The options to create the tls.Server with; {@link terminate} does the rest. */
 export function tlsServerOptions(options: ServerOptions, protocols: readonly string[]): TlsOptions {
-  checkServerOptions(options);
+  checkGateOptions(options, { handshakeTimeout: options.handshakeTimeout });
   return {
     ...secureContextOptions(svidOf(options.source), checkMinVersion(options.minVersion)),
     requestCert: true,
@@ -155,11 +146,4 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): {
       return handshake ?? { svid: svidOf(source), seconds: () => Number.NaN };
     },
   };
-}
-
-function checkServerOptions({ source, authorize, handshakeTimeout, withdrawalGrace, closeGrace }: ServerOptions): void {
-  checkSource(source);
-  checkAuthorizer(authorize);
-  checkDurations({ withdrawalGrace, closeGrace });
-  checkTimeouts({ handshakeTimeout });
 }
