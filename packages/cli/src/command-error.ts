@@ -6,7 +6,7 @@ export const commandErrorCodes = {
   ERR_COMMAND_NOT_STARTED: 'the command given to "ephemos dev exec" could not be started',
   ERR_ID_NOT_FOUND: 'the development agent has no such identity',
   ERR_PACKAGE_MISSING: 'an optional package is not installed',
-  ERR_UNEXPECTED: 'something failed that should not have: a bug in ephemos',
+  ERR_UNEXPECTED: 'something failed that should not have: a fault of ephemos',
   ERR_USAGE_INVALID: 'a command, argument or flag is unknown, missing or malformed',
 } as const;
 

@@ -23,7 +23,7 @@ describe('ephemos watch', () => {
     await agent.remove(web);
     await watch.until(/"withdrawn"/);
     await agent.register({ id: web });
-    await watch.until(/"withdrawn"[^]*"issued"/);
+    await watch.until(/"withdrawn"[\s\S]*"issued"/);
     await agent.restart();
     await watch.until(/"agent-back"/);
     const { code, stdout, stderr } = await watch.stop('SIGINT');

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -91,14 +92,27 @@ describe('ephemos whoami', () => {
     expect(stderr).toContain(`error: ${web} expired at`);
   });
 
-  it('ends with 1 when nobody listens on the socket any more, or the agent hangs', async () => {
+  it('ends with 1 when the agent hangs, after the time it was given', async () => {
     await using directory = await openDirectory();
     const path = join(directory.path, 'agent.sock');
-    const silent = createServer().listen(path);
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(path);
     await once(silent, 'listening');
-    const hangs = await ephemos(['whoami', '--socket', `unix://${path}`, '--timeout', '300ms']);
-    expect(hangs).toMatchObject({ code: 1, stderr: expect.stringContaining('did not answer within 300 ms\nhint: ') });
+    const end = await ephemos(['whoami', '--socket', `unix://${path}`, '--timeout', '300ms']);
+    expect(end).toMatchObject({ code: 1, stderr: expect.stringContaining('did not answer within 300 ms\nhint: ') });
     silent.close();
+  });
+
+  it('ends with 1 when the agent has stopped and left its socket', async () => {
+    await using directory = await openDirectory();
+    const path = join(directory.path, 'agent.sock');
+    const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
+    const killed = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(killed.stdout, 'data');
+    killed.kill('SIGKILL');
+    await once(killed, 'close');
+    const end = await ephemos(['whoami', '--socket', `unix://${path}`, '--format', 'json']);
+    expect(end.code).toBe(1);
+    expect(JSON.parse(end.stderr)).toMatchObject({ error: { code: 'ERR_WORKLOAD_API_UNAVAILABLE' }, exitCode: 1 });
   });
 
   it('shows a hint that would draw on the terminal as escapes', async () => {

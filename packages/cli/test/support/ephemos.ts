@@ -87,5 +87,8 @@ export function lines(stdout: string): readonly Readonly<Record<string, unknown>
   return stdout
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
+    .map((line) => {
+      const document: Readonly<Record<string, unknown>> = JSON.parse(line);
+      return document;
+    });
 }

@@ -56,7 +56,7 @@ export interface PeerInspection {
  * what the peer sends is thrown away.
  * @throws {EphemosError} ERR_CONNECT_TIMEOUT, ERR_CONNECT_FAILED; and system and OpenSSL errors when there is no handshake
  */
-export function inspectUnadmittedPeer(options: InspectOptions): Promise<PeerInspection> {
+export async function inspectUnadmittedPeer(options: InspectOptions): Promise<PeerInspection> {
   const { host, port, protocols = [], timeout = INSPECT_TIMEOUT_MS, patience = INSPECT_PATIENCE_MS } = options;
   const authorize = checkAuthorizer(options.authorize);
   checkDurations({ timeout, patience });
