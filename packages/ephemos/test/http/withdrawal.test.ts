@@ -9,7 +9,7 @@ import { listening } from '../support/listening.ts';
 import { ORDERS, openTlsWorld, untilSource, WEB } from '../support/tls-world.ts';
 
 const GRACE_MS = 500;
-const LATE_MS = 700;
+const LATE_MS = 2_500;
 const host = '127.0.0.1';
 
 describe.concurrent.each(Object.entries(echoCallers))('%s', (_, { protocol, open }) => {
