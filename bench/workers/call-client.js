@@ -33,8 +33,8 @@ function createGrpcCall(channelCredentials, options) {
   return (port) =>
     new Promise((resolve, reject) => {
       clientOf(port).makeUnaryRequest(path, requestSerialize, responseDeserialize, message, (error) => {
-        if (error === null) resolve();
-        else reject(error);
+        if (error instanceof Error) reject(error);
+        else resolve();
       });
     });
 }

@@ -168,8 +168,9 @@ describe('createAgent gives up', () => {
     const attempt = failureOf(httpsCall(silent.origin, { agent, signal: connecting.signal }));
     const [accepted] = await next(silent.server, 'connection');
     connecting.abort();
-    expect(await attempt).toMatchObject({ name: 'AbortError' });
-    for (const socket of silent.accepted) if (!socket.closed) await next(socket, 'close');
+    // At once, not after connectTimeout.
+    expect(await bounded(attempt, 'the end of the attempt', 3_000)).toMatchObject({ name: 'AbortError' });
+    for (const socket of silent.accepted) if (!socket.closed) await next(socket, 'close', 3_000);
     expect(accepted).toBe(silent.accepted[0]);
     agent.destroy();
   });

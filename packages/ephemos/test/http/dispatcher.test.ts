@@ -116,7 +116,7 @@ describe('createDispatcher', () => {
     await bounded(dispatcher.destroy(reason), 'destroy');
     expect(await waiting).toBe(reason);
     await bounded(connecting, 'the attempt');
-    for (const socket of [...silent.accepted, ...hanging.accepted]) if (!socket.closed) await next(socket, 'close');
+    for (const socket of [...silent.accepted, ...hanging.accepted]) if (!socket.closed) await next(socket, 'close', 3_000);
   });
 
   it('keeps a bound number of origins and lets go of the oldest', { timeout: 30_000 }, async () => {

@@ -50,6 +50,22 @@ describe.concurrent.each([{ intermediate: false }, { intermediate: true }])('exp
     expect(closedAt).toBeLessThan(stock.expiresAt + LATE_MS);
   });
 
+  it('a server drops a peer at once that is refused while its connection is on its way out', async () => {
+    await using world = await openTlsWorld({ ...options, svidTtlSeconds: 60 });
+    let admits = true;
+    const accepted = deferred<TLSSocket>();
+    const refusing = { ...world.server, authorize: () => admits, closeGrace: 10_000, host };
+    await using listener = await listen(refusing, (socket) => accepted.resolve(socket.resume()));
+    const client = tlsConnect({ ...(await stockClient(world.authority, WEB, 2)), host, port: listener.address().port });
+    client.allowHalfOpen = true;
+    await next(client.on('error', () => undefined).resume(), 'end');
+    const server = await accepted.promise;
+    admits = false;
+    await listener.reauthorize();
+    expect(server.destroyed).toBe(true);
+    client.destroy();
+  });
+
   it('a client ends a connection to a stock server before the leaf of the server expires', async () => {
     await using world = await openTlsWorld({ ...options, svidTtlSeconds: 60 });
     const stock = await stockServer(world.authority, ORDERS, TTL_SECONDS);
