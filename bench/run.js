@@ -41,10 +41,10 @@ for (const name of chosen) {
   console.log(`${name} took ${((performance.now() - startedAt) / 1000).toFixed(0)} s\n`);
 }
 printTable(rows);
-if (!values.short && chosen.length === Object.keys(parts).length) {
+if (chosen.length === Object.keys(parts).length) {
   writeFileSync(
     new URL('./results.json', import.meta.url),
-    `${JSON.stringify({ node: process.version, cores: cpus().length, rounds: scale.rounds, rows }, null, 2)}\n`,
+    `${JSON.stringify({ node: process.version, cores: cpus().length, form: values.short ? 'short' : 'full', rounds: scale.rounds, rows }, null, 2)}\n`,
   );
 }
 const missed = rows.filter(({ met }) => met === false);

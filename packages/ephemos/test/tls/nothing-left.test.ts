@@ -11,7 +11,7 @@ import { connect, listen } from 'ephemos/tls';
 import { createDispatcher } from 'ephemos/undici';
 import { describe, expect, it } from 'vitest';
 import { readAll } from '../support/bytes.ts';
-import { bounded, failureOf, next, nextTurn } from '../support/events.ts';
+import { bounded, failureOf, next, nextTurn, untilHolds } from '../support/events.ts';
 import { countFollowers } from '../support/followers.ts';
 import { listening } from '../support/listening.ts';
 import { type Identity, openTlsWorld, type TlsWorld } from '../support/tls-world.ts';
@@ -54,7 +54,7 @@ describe('nothing is left', () => {
       left.resume();
       await Promise.all([listener.close(), left.closed ? undefined : next(left, 'close')]);
     });
-    expect(count()).toBe(0);
+    await untilHolds(() => count() === 0, 'the end of the last follower');
   });
 
   it('of attempts that fail', async () => {
@@ -70,7 +70,7 @@ describe('nothing is left', () => {
       await failureOf(connect({ ...client, authorize: () => false, host, port: wrong.address().port }));
       await wrong.close();
     });
-    expect(count()).toBe(0);
+    await untilHolds(() => count() === 0, 'the end of the last follower');
   });
 
   it('of an HTTP server, an agent that was destroyed and a fetch that was closed', async () => {
@@ -86,7 +86,7 @@ describe('nothing is left', () => {
       await (await fetch(open.origin)).text();
       agent.destroy();
     });
-    expect(count()).toBe(0);
+    await untilHolds(() => count() === 0, 'the end of the last follower');
   });
 
   it('of an agent, a dispatcher and an HTTP/2 client that were closed while they connected', async () => {
@@ -109,7 +109,7 @@ describe('nothing is left', () => {
       expect(await bounded(stream, 'http2')).toMatchObject({ code: 'ERR_CONNECT_ABORTED' });
       await bounded(undici, 'undici');
     });
-    expect(count()).toBe(0);
+    await untilHolds(() => count() === 0, 'the end of the last follower');
   });
 
   it('of an HTTP/2 server and client, and of a gRPC channel and listener', async () => {
@@ -130,7 +130,7 @@ describe('nothing is left', () => {
       channel.close();
       await new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()));
     });
-    expect(count()).toBe(0);
+    await untilHolds(() => count() === 0, 'the end of the last follower');
   });
 });
 
