@@ -1,6 +1,8 @@
 // The undici dispatcher: one pool an origin, with sockets from the connector. Pools are replaced before their connections get old.
-import { Dispatcher, Pool } from 'undici';
+import type { TLSSocket } from 'node:tls';
+import { Dispatcher, errors, Pool } from 'undici';
 import { type ClientOptions, type Connector, createConnector } from '../tls/connect.ts';
+import { boundSession } from './bound-session.ts';
 import { notHttps } from './https-url.ts';
 import type { Gated } from './server.ts';
 
@@ -80,6 +82,7 @@ class GatedDispatcher extends Dispatcher implements Gated {
             (connection) => {
               connection.onDrain(() => this.#retire(origin, pool));
               callback(null, connection.socket);
+              if (connection.socket.alpnProtocol === 'h2') setImmediate(() => nameTheClose(connection.socket));
             },
             (error: Error) => callback(error, null),
           );
@@ -106,6 +109,16 @@ class GatedDispatcher extends Dispatcher implements Gated {
     this.#pools.clear();
     callback?.();
   }
+}
+
+/**
+ * Gives a session of undici that closes without an error one, before undici looks: undici 7.30.2 otherwise asks a socket that it has let go of
+ * for its address, and the TypeError ends the process. The session is made in the turns after the callback.
+ */
+function nameTheClose(socket: TLSSocket): void {
+  boundSession(socket)?.prependOnceListener('close', () => {
+    if (socket.listenerCount('error') > 0) socket.emit('error', new errors.SocketError('the HTTP/2 session was closed'));
+  });
 }
 
 /** A pool that gives every request undici's own error for a dispatcher that was closed. */

@@ -1,3 +1,4 @@
+import type { ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer } from 'node:net';
 import { Writable } from 'node:stream';
 import { createServer, type EphemosServer, peerOf } from 'ephemos';
@@ -7,7 +8,7 @@ import { request, fetch as undiciFetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bounded, deferred, failureOf, next } from '../support/events.ts';
 import { type Listening, listening } from '../support/listening.ts';
-import { OPS, openTlsWorld, type TlsWorld, WEB } from '../support/tls-world.ts';
+import { OPS, ORDERS, openTlsWorld, type TlsWorld, untilSource, WEB } from '../support/tls-world.ts';
 
 let world: TlsWorld;
 let http1: Listening<EphemosServer>;
@@ -117,6 +118,31 @@ describe('createDispatcher', () => {
     expect(await waiting).toBe(reason);
     await bounded(connecting, 'the attempt');
     for (const socket of [...silent.accepted, ...hanging.accepted]) if (!socket.closed) await next(socket, 'close', 3_000);
+  });
+
+  it('loses a request, and nothing more, with an HTTP/2 connection that is cut or whose identity is withdrawn', async () => {
+    for (const how of ['withdrawn here', 'withdrawn there', 'cut', 'goodbye and cut'] as const) {
+      await using own = await openTlsWorld();
+      const server = createHttp2Server({ ...own.server, withdrawalGrace: 0 }, (incoming, response) => {
+        if (incoming.url !== '/hang') response.end('ok');
+      });
+      const sessions: ServerHttp2Session[] = [];
+      server.on('session', (session) => sessions.push(session));
+      await using open = await listening(server);
+      const dispatcher = createDispatcher({ ...own.client, allowH2: true, withdrawalGrace: 0 });
+      const hanging = failureOf(request(`${open.origin}/hang`, { dispatcher }));
+      await next(server, 'request');
+      const id = how === 'withdrawn here' ? WEB : ORDERS;
+      if (how.startsWith('withdrawn')) await own.authority.withdraw(id);
+      if (how === 'goodbye and cut') sessions[0]?.close();
+      if (how.endsWith('cut')) open.accepted[0]?.destroy();
+      expect(await bounded(hanging, how)).toBeInstanceOf(Error);
+      for (const socket of open.accepted) await next(socket, 'close');
+      await own.authority.restore(id);
+      for (const { source } of [own.client, own.server]) await untilSource(source, () => source.health.state === 'ready');
+      expect(await (await request(open.origin, { dispatcher })).body.text()).toBe('ok');
+      await dispatcher.destroy();
+    }
   });
 
   it('keeps a bound number of origins and lets go of the oldest', { timeout: 30_000 }, async () => {

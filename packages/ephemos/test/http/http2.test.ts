@@ -254,6 +254,6 @@ describe('createHttp2Server', () => {
     await stream('/slow');
     admitted.clear();
     await server.reauthorize();
-    await bounded(closing, 'the end of the stream', 200 + 1_000);
+    await bounded(closing, 'the end of the stream', 200 + 2_500);
   });
 });

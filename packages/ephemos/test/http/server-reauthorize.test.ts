@@ -86,7 +86,7 @@ describe('a caller that the policy no longer admits', () => {
     const closing = next(web.resume(), 'close');
     await policed.refuse();
     await closing;
-    expect(performance.now() - started).toBeLessThan(GRACE_MS + 700);
+    expect(performance.now() - started).toBeLessThan(GRACE_MS + 2_500);
     ops.write(get('/after'));
     expect(await readUntil(ops, 'answer to /after')).not.toMatch(/connection: close/i);
     ops.destroy();
@@ -98,7 +98,7 @@ describe('a caller that the policy no longer admits', () => {
     const socket = await policed.connect();
     socket.write(get('/slow'));
     await next(policed.open.server, 'request');
-    const closing = next(socket.resume(), 'close', GRACE_MS + 700);
+    const closing = next(socket.resume(), 'close', GRACE_MS + 2_500);
     await policed.refuse();
     await closing;
     policed.finish();

@@ -1,11 +1,16 @@
 // Waits for what emitters emit, with a bound on every wait.
 import { type EventEmitter, once } from 'node:events';
+import { Stream } from 'node:stream';
 
 /** Longest wait for anything, in milliseconds: these machines are slow and shared. */
 export const PATIENCE_MS = 10_000;
 
-/** The arguments of the next event of this name. Fails on 'error' like `once` of node:events. */
+/**
+ * The arguments of the next event of this name. Fails on 'error' like `once` of node:events, except for 'close': an error on the way there
+ * is none of the waiting, and what has closed already is not waited for.
+ */
 export async function next(emitter: EventEmitter, event: string, within: number = PATIENCE_MS): Promise<readonly unknown[]> {
+  if (event === 'close') return bounded(closeOf(emitter), `'close'`, within);
   try {
     const args: readonly unknown[] = await once(emitter, event, { signal: AbortSignal.timeout(within) });
     return args;
@@ -13,6 +18,13 @@ export async function next(emitter: EventEmitter, event: string, within: number 
     if (error instanceof Error && error.name === 'AbortError') throw new Error(`no '${event}' within ${within} ms`);
     throw error;
   }
+}
+
+function closeOf(emitter: EventEmitter): Promise<readonly unknown[]> {
+  return new Promise((resolve) => {
+    if ('closed' in emitter && emitter instanceof Stream && emitter.closed === true) return resolve([]);
+    emitter.on('error', () => undefined).once('close', (...args: readonly unknown[]) => resolve(args));
+  });
 }
 
 /** The promise, or a failure after a while. */

@@ -41,7 +41,7 @@ describe.each([{ intermediate: false }, { intermediate: true }])('an authority t
     const closing = next(
       socket.on('error', () => undefined),
       'close',
-      2_000,
+      2_900,
     );
     await world.authority.rotateAuthority({ overlap: false });
     await closing;
@@ -60,7 +60,7 @@ describe.each([{ intermediate: false }, { intermediate: true }])('an authority t
     const closing = next(
       socket.on('error', () => undefined),
       'close',
-      2_000,
+      2_900,
     );
     await world.authority.rotateAuthority({ overlap: false });
     await closing;
@@ -83,7 +83,7 @@ describe.each([{ intermediate: false }, { intermediate: true }])('an authority t
     const closing = next(
       old.on('error', () => undefined),
       'close',
-      2_000,
+      2_900,
     );
     await world.authority.retireAuthorities();
     await closing;
@@ -116,7 +116,7 @@ describe('a federated bundle that is removed', () => {
       next(
         socket.on('error', () => undefined),
         'close',
-        2_000,
+        2_900,
       ),
     );
     world.authority.unfederate('partner.example');
@@ -141,7 +141,7 @@ describe('reauthorize', () => {
     const closing = next(
       web.on('error', () => undefined),
       'close',
-      2_000,
+      2_900,
     );
     await listener.reauthorize();
     await closing;
@@ -168,7 +168,7 @@ describe('reauthorize', () => {
       const closing = next(
         socket.on('error', () => undefined),
         'close',
-        2_000,
+        2_900,
       );
       answer = broken;
       await bounded(listener.reauthorize(), 'reauthorize');
