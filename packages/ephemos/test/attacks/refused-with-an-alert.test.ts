@@ -4,7 +4,7 @@ import { authorizeId, type X509Source } from 'ephemos';
 import { createHttp2Client, createHttp2Server } from 'ephemos/http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createConnector } from '../../src/tls/connect.ts';
-import { failureOf, next } from '../support/events.ts';
+import { nextError } from '../support/events.ts';
 import { type Listening, listening } from '../support/listening.ts';
 import { ORDERS, openStaticSource, openWorld, stolen, WEB, type World } from './identities.ts';
 
@@ -32,7 +32,7 @@ describe('after a fatal alert', () => {
     const session = http2Connect('https://orders', { createConnection: () => socket });
     session.on('error', () => undefined);
     const stream = session.request({ ':path': '/' });
-    expect(await failureOf(next(stream, 'close'))).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR' });
+    expect(await nextError(stream)).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR' });
     await closed;
     expect([socket.destroyed, connector.connections.size]).toEqual([true, 0]);
     connector.close();
@@ -43,7 +43,7 @@ describe('after a fatal alert', () => {
     const before = server.accepted.length;
     for (let attempt = 0; attempt < 3; attempt++) {
       const stream = await client.request({ ':path': '/' });
-      expect(await failureOf(next(stream, 'close'))).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR' });
+      expect(await nextError(stream)).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR' });
     }
     expect(server.accepted.length - before).toBe(3);
     await client.close();
