@@ -40,13 +40,23 @@ export function createGate(verifier: PeerVerifier, authorize: Authorizer): Gate 
     return verifier.verify(chain, bundles, now);
   }
 
+  // What a peer sends must never end the process: a failure that nobody foresaw is a refusal too.
+  function verifyOrRefuse(socket: TLSSocket, bundles: X509BundleSet, now: number): Peer {
+    try {
+      return verify(socket, bundles, now);
+    } catch (error) {
+      if (error instanceof EphemosError) throw error;
+      throw new EphemosError('ERR_PEER_CERTIFICATE_INVALID', 'the certificates of the peer could not be read', { cause: error });
+    }
+  }
+
   return {
     admit(socket, bundles, now) {
       // A resumed session proves nothing about today (promise 2).
       if (socket.isSessionReused()) {
         throw new EphemosError('ERR_PEER_SESSION_RESUMED', 'the peer resumed a TLS session, which would skip verification');
       }
-      const peer = verify(socket, bundles, now);
+      const peer = verifyOrRefuse(socket, bundles, now);
       const refusal = decide(authorize, peer);
       if (refusal !== undefined) throw refusal;
       return peer;
