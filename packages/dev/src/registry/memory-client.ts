@@ -29,7 +29,7 @@ function readView(view: View, previous: X509Context | undefined): WatchEvent<X50
   try {
     return { type: 'update', value: parseX509Context(createX509SvidResponse(view), previous) };
   } catch (error) {
-    if (isEphemosError(error)) return { type: 'error', error };
+    if (isEphemosError(error)) return { type: 'error', error, connected: true };
     throw error;
   }
 }

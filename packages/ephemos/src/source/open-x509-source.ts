@@ -7,6 +7,7 @@ import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { createWorkloadApiClient } from '../workload-api/client.ts';
 import { sameX509Context, type X509Context } from '../workload-api/x509-context.ts';
 import { createLatest } from './latest.ts';
+import { createListeners } from './listeners.ts';
 import { waitForIdentity } from './wait-for-identity.ts';
 import type { X509ContextStream, X509Source, X509SourceHealth, X509SourceOptions } from './x509-source.ts';
 
@@ -44,21 +45,24 @@ function createPick({ id, hint }: X509SourceOptions): Pick {
 function createX509Source(client: X509ContextStream, pick: Pick): { readonly source: X509Source; readonly failed: Promise<EphemosError> } {
   const stop = new AbortController();
   const latest = createLatest<X509Context>();
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let context: X509Context | undefined;
   let svid: X509Svid | undefined;
   // Why there is no SVID, when there is none.
   let absence = new EphemosError('ERR_IDENTITY_UNAVAILABLE', 'the Workload API has not sent an SVID yet');
   let connected = false;
+  let closing: Promise<void> | undefined;
+  // By the clock that is never set.
   let updatedAt: number | undefined;
   let lastError: EphemosError | undefined;
 
   function accept(next: X509Context): void {
     connected = true;
-    updatedAt = Date.now();
+    updatedAt = performance.now();
+    // What is missing is still missing when nothing changed.
+    lastError = svid === undefined && context !== undefined ? absence : undefined;
+    if (context !== undefined && sameX509Context(context, next)) return;
     lastError = undefined;
-    const unchanged = svid !== undefined && context !== undefined && sameX509Context(context, next);
-    if (unchanged) return;
     context = next;
     svid = pick(next.svids);
     if (svid === undefined) {
@@ -75,31 +79,34 @@ function createX509Source(client: X509ContextStream, pick: Pick): { readonly sou
     changed(next);
   }
 
-  function reject(error: EphemosError): void {
+  function reject(error: EphemosError, standing = false): void {
     lastError = error;
-    // A refused update leaves the stream standing; every other failure means that it fell.
-    if (error.code !== 'ERR_WORKLOAD_API_RESPONSE_INVALID') connected = false;
+    connected = standing;
     publish('sourceError', () => ({ error }));
     if (error.code === 'ERR_WORKLOAD_API_PERMISSION_DENIED') withdraw(error);
   }
 
   function withdraw(cause: EphemosError): void {
-    if (svid === undefined) return;
+    // The SVIDs of others than the one that was picked go too.
+    if (context === undefined || context.svids.length === 0) return;
     svid = undefined;
     absence = new EphemosError('ERR_IDENTITY_WITHDRAWN', 'the Workload API has withdrawn this identity', { hint: cause.hint, cause });
-    if (context !== undefined) {
-      context = Object.freeze({ svids: Object.freeze([]), bundles: context.bundles });
-      changed(context);
-    }
+    context = Object.freeze({ svids: Object.freeze([]), bundles: context.bundles });
+    changed(context);
   }
 
   function changed(next: X509Context): void {
     latest.set(next);
-    for (const listener of listeners) listener();
+    listeners.call();
+  }
+
+  function current(): X509Context | undefined {
+    if (stop.signal.aborted) throw sourceClosed();
+    return context;
   }
 
   function currentSvid(): X509Svid {
-    if (stop.signal.aborted) throw new EphemosError('ERR_SOURCE_CLOSED', 'the source was closed');
+    if (stop.signal.aborted) throw sourceClosed();
     if (svid === undefined) throw absence;
     if (Date.now() > svid.notAfter) {
       throw new EphemosError(
@@ -119,9 +126,10 @@ function createX509Source(client: X509ContextStream, pick: Pick): { readonly sou
       for await (const event of client.watchX509Contexts({ signal: stop.signal })) {
         if (stop.signal.aborted) break;
         if (event.type === 'update') accept(event.value);
-        else reject(event.error);
+        else reject(event.error, event.connected);
       }
-      return new EphemosError('ERR_SOURCE_CLOSED', 'the source was closed');
+      if (stop.signal.aborted) return sourceClosed();
+      throw new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', 'the watch has ended');
     } catch (thrown) {
       // The watch is over: the specification says not to retry. What is good stays in use until it expires.
       const error = isEphemosError(thrown)
@@ -132,12 +140,19 @@ function createX509Source(client: X509ContextStream, pick: Pick): { readonly sou
     }
   }
 
-  async function close(): Promise<void> {
-    if (stop.signal.aborted) return;
+  function close(): Promise<void> {
+    closing ??= closeOnce();
+    return closing;
+  }
+
+  async function closeOnce(): Promise<void> {
     stop.abort();
     connected = false;
+    // Keys that nobody can use any more need not be in memory.
+    svid = undefined;
+    context = undefined;
     latest.end();
-    for (const listener of listeners) listener();
+    listeners.call();
     listeners.clear();
     await client.close?.();
   }
@@ -147,25 +162,22 @@ function createX509Source(client: X509ContextStream, pick: Pick): { readonly sou
       return currentSvid();
     },
     get svids() {
-      return context?.svids ?? [];
+      return current()?.svids ?? [];
     },
     get bundles() {
-      return context?.bundles ?? NO_BUNDLES;
+      return current()?.bundles ?? NO_BUNDLES;
     },
     get health() {
       return Object.freeze({
         state: stateOf(stop.signal.aborted, svid, context),
         connected,
-        ageMs: updatedAt === undefined ? undefined : Date.now() - updatedAt,
+        ageMs: updatedAt === undefined ? undefined : performance.now() - updatedAt,
         expiresAt: svid?.notAfter,
         lastError,
       });
     },
     updates: (options) => latest.watch(options?.signal),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: (listener) => (stop.signal.aborted ? () => undefined : listeners.add(listener)),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -176,6 +188,10 @@ function stateOf(closed: boolean, svid: X509Svid | undefined, context: X509Conte
   if (closed) return 'closed';
   if (svid === undefined) return context === undefined ? 'waiting' : 'withdrawn';
   return Date.now() > svid.notAfter ? 'expired' : 'ready';
+}
+
+function sourceClosed(): EphemosError {
+  return new EphemosError('ERR_SOURCE_CLOSED', 'the source was closed');
 }
 
 function describeSvid({ id, hint }: X509Svid): string {

@@ -16,7 +16,7 @@ export async function waitForIdentity(source: X509Source, failed: Promise<Ephemo
   const { timeout = IDENTITY_TIMEOUT_MS, signal, onWaiting = warn } = options;
   if (Number.isNaN(timeout) || timeout <= 0)
     throw new EphemosError('ERR_OPTION_INVALID', 'timeout must be a positive number of milliseconds or Infinity');
-  const startedAt = Date.now();
+  const startedAt = performance.now();
   let told: string | undefined;
   await new Promise<void>((resolve, reject) => {
     // Not unref'd: until there is an identity the process has this one thing to do.
@@ -30,8 +30,8 @@ export async function waitForIdentity(source: X509Source, failed: Promise<Ephemo
       if (source.health.state === 'ready') settle(resolve);
       else if (signal?.aborted === true)
         fail(new EphemosError('ERR_CONNECT_ABORTED', 'waiting for an identity was ended by its signal', { cause: reasonOf(source) }));
-      else if (Date.now() - startedAt >= timeout) fail(inTime(reasonOf(source), timeout));
-      else if (Date.now() - startedAt >= WAITING_NOTICE_MS) tell(reasonOf(source));
+      else if (performance.now() - startedAt >= timeout) fail(inTime(reasonOf(source), timeout));
+      else if (performance.now() - startedAt >= WAITING_NOTICE_MS) tell(reasonOf(source));
     }
 
     function tell(reason: EphemosError): void {
@@ -56,13 +56,16 @@ export async function waitForIdentity(source: X509Source, failed: Promise<Ephemo
 const TICK_MS = 100;
 
 function reasonOf(source: X509Source): EphemosError {
-  const { lastError } = source.health;
-  return (
-    lastError ??
-    new EphemosError('ERR_IDENTITY_UNAVAILABLE', 'the Workload API has not answered yet', {
-      hint: 'is the agent running and attested? see its log',
-    })
-  );
+  const { lastError, state } = source.health;
+  if (lastError !== undefined) return lastError;
+  if (state === 'expired') {
+    return new EphemosError('ERR_IDENTITY_EXPIRED', 'the Workload API has sent an SVID that has expired', {
+      hint: 'look at the clocks and the log of the agent',
+    });
+  }
+  return new EphemosError('ERR_IDENTITY_UNAVAILABLE', 'the Workload API has not answered yet', {
+    hint: 'is the agent running and attested? see its log',
+  });
 }
 
 function inTime(reason: EphemosError, timeout: number): EphemosError {

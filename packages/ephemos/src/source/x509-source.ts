@@ -27,14 +27,20 @@ export interface X509Source extends AsyncDisposable {
    * @throws {EphemosError} ERR_IDENTITY_UNAVAILABLE, ERR_IDENTITY_WITHDRAWN, ERR_IDENTITY_NOT_FOUND, ERR_IDENTITY_EXPIRED, ERR_SOURCE_CLOSED
    */
   readonly svid: X509Svid;
-  /** Every SVID of the last update, the default one first; empty after a withdrawal. */
+  /**
+   * Every SVID of the last update, the default one first; empty after a withdrawal.
+   * @throws {EphemosError} ERR_SOURCE_CLOSED
+   */
   readonly svids: readonly X509Svid[];
-  /** The bundles to verify peers with; empty before the first update. */
+  /**
+   * The bundles to verify peers with; empty before the first update.
+   * @throws {EphemosError} ERR_SOURCE_CLOSED
+   */
   readonly bundles: X509BundleSet;
   readonly health: X509SourceHealth;
   /** Every change of SVIDs or bundles, the current state first; a slow reader skips to the newest. Ends when the source is closed. */
   updates(options?: { readonly signal?: AbortSignal | undefined }): AsyncIterable<X509Context>;
-  /** Calls `listener` in the same turn as every change, withdrawal included. Returns the way to stop. */
+  /** Calls `listener` in the same turn as every change, withdrawal and close included. Returns the way to stop. */
   subscribe(listener: () => void): () => void;
   close(): Promise<void>;
 }

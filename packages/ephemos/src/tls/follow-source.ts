@@ -13,15 +13,17 @@ export interface SourceReaction {
 /** Follows a source until the returned function is called. The state at the start is not a change. */
 export function followSource(source: X509Source, reaction: SourceReaction): () => void {
   let svid = svidOf(source);
-  let { bundles } = source;
+  let bundles = bundlesOf(source);
   return source.subscribe(() => {
     const next = svidOf(source);
     if (next !== svid) {
       svid = next;
       reaction.identity?.(next);
     }
-    if (source.bundles !== bundles) {
-      ({ bundles } = source);
+    const nextBundles = bundlesOf(source);
+    // A source that was closed gives none; what that ends has ended with its identity.
+    if (nextBundles !== undefined && nextBundles !== bundles) {
+      bundles = nextBundles;
       reaction.bundles?.(bundles);
     }
   });
@@ -29,8 +31,16 @@ export function followSource(source: X509Source, reaction: SourceReaction): () =
 
 /** The current SVID, or undefined when the source has none to present. */
 export function svidOf(source: X509Source): X509Svid | undefined {
+  return unlessRefused(() => source.svid);
+}
+
+function bundlesOf(source: X509Source): X509BundleSet | undefined {
+  return unlessRefused(() => source.bundles);
+}
+
+function unlessRefused<T>(read: () => T): T | undefined {
   try {
-    return source.svid;
+    return read();
   } catch (error) {
     if (isEphemosError(error)) return undefined;
     throw error;

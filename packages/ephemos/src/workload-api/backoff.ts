@@ -8,7 +8,9 @@ export const LONGEST_BACKOFF_MS = 8_000;
 
 /** Counts failures in a row and waits accordingly. */
 export interface Backoff {
-  /** Waits; rejects with the signal's reason when that is aborted. */
+  /** How long to wait after one more failure, in milliseconds. */
+  next(): number;
+  /** Waits that long; rejects with the signal's reason when that is aborted. */
   wait(signal: AbortSignal): Promise<void>;
   reset(): void;
 }
@@ -19,12 +21,16 @@ export interface Backoff {
  */
 export function createBackoff(keepsAlive: boolean): Backoff {
   let failures = 0;
+
+  function next(): number {
+    const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
+    failures = Math.min(failures + 1, 16);
+    return longest * (0.5 + Math.random() / 2);
+  }
+
   return {
-    async wait(signal) {
-      const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
-      failures = Math.min(failures + 1, 16);
-      await wait(longest * (0.5 + Math.random() / 2), undefined, { signal, ref: keepsAlive });
-    },
+    next,
+    wait: (signal) => wait(next(), undefined, { signal, ref: keepsAlive }),
     reset() {
       failures = 0;
     },

@@ -1,24 +1,27 @@
 // The Workload API client: an endpoint in, single fetches and endless watches of checked states out (SPIFFE_Workload_API.md sections 4 and 5).
-import { connect } from 'node:net';
-import { type CallOptions, type Client, createClient } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { EphemosError } from '../errors.ts';
+import { EphemosError, isEphemosError } from '../errors.ts';
 import type { X509BundleSet } from '../spiffe/x509-bundle-set.ts';
 import { createBackoff } from './backoff.ts';
+import { type Method, openCall } from './call.ts';
 import { type Endpoint, resolveEndpoint } from './endpoint.ts';
 import { readRpcError } from './rpc-error.ts';
-import { SpiffeWorkloadAPI } from './workload_pb.ts';
+import type { X509BundlesResponse, X509SVIDResponse } from './workload_pb.ts';
 import { parseX509Bundles, parseX509Context, type X509Context } from './x509-context.ts';
 
-/** Largest message taken from the agent, in bytes: a thousand federated trust domains take about 1 MiB. */
-export const MAX_MESSAGE_BYTES: number = 16 * 1024 * 1024;
 /** How long a new stream may stay silent before it is given up, in milliseconds. An agent answers or refuses within a second or two. */
 export const FIRST_MESSAGE_TIMEOUT_MS = 20_000;
-// grpc-go ends connections that ping more often than every five minutes.
-const PING_INTERVAL_MS = 6 * 60_000;
+/** A stream that ended in order is opened again at once, but not more often than this, in milliseconds. */
+export const REOPEN_INTERVAL_MS = 1_000;
 
-/** What a watch tells: a new state, or an attempt that failed. After an error the watch goes on by itself. */
-export type WatchEvent<T> = { readonly type: 'update'; readonly value: T } | { readonly type: 'error'; readonly error: EphemosError };
+/** What a watch tells: a new state, or a message or an attempt that failed. After an error the watch goes on by itself. */
+export type WatchEvent<T> =
+  | { readonly type: 'update'; readonly value: T }
+  | {
+      readonly type: 'error';
+      readonly error: EphemosError;
+      /** True when the stream still stands: one message of it was refused. */
+      readonly connected?: boolean | undefined;
+    };
 
 /** Options of one call. */
 export interface WorkloadApiCallOptions {
@@ -29,8 +32,10 @@ export interface WorkloadApiCallOptions {
 export interface WorkloadApiClientOptions {
   /** `unix:///absolute/path` or `tcp://<ip>:<port>`; without it SPIFFE_ENDPOINT_SOCKET. */
   readonly endpoint?: string | undefined;
-  /** False lets the process end while a watch is open. Default true. */
+  /** False lets the process end while a watch is open. Default true. A fetch keeps it alive always. */
   readonly keepsAlive?: boolean | undefined;
+  /** How long a call may stay silent before its first message, in milliseconds; default 20,000, `Infinity` allowed. */
+  readonly timeout?: number | undefined;
 }
 
 /** The raw client. Most services want openX509Source instead. */
@@ -49,36 +54,41 @@ export interface WorkloadApiClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** One server-streaming call and how its messages are read. */
+/** One method and how its messages are read. */
 interface Profile<M, T> {
-  open(rpc: Client<typeof SpiffeWorkloadAPI>, options: CallOptions): AsyncIterable<M>;
-  parse(message: M, previous: T | undefined): T;
+  readonly method: Method<M>;
+  readonly parse: (message: M, previous: T | undefined) => T;
 }
 
-const x509Contexts: Profile<Parameters<typeof parseX509Context>[0], X509Context> = {
-  open: (rpc, options) => rpc.fetchX509SVID({}, options),
+const x509Contexts: Profile<X509SVIDResponse, X509Context> = {
+  method: (rpc, options) => rpc.fetchX509SVID({}, options),
   parse: parseX509Context,
 };
 
-const x509Bundles: Profile<Parameters<typeof parseX509Bundles>[0], X509BundleSet> = {
-  open: (rpc, options) => rpc.fetchX509Bundles({}, options),
+const x509Bundles: Profile<X509BundlesResponse, X509BundleSet> = {
+  method: (rpc, options) => rpc.fetchX509Bundles({}, options),
   parse: parseX509Bundles,
 };
 
 /**
  * Makes a client. It dials when it is first used.
- * @throws {EphemosError} ERR_ENDPOINT_MISSING, ERR_ENDPOINT_INVALID
+ * @throws {EphemosError} ERR_ENDPOINT_MISSING, ERR_ENDPOINT_INVALID, ERR_OPTION_INVALID
  */
 export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}): WorkloadApiClient {
+  const { keepsAlive = true, timeout = FIRST_MESSAGE_TIMEOUT_MS } = options;
   const endpoint = resolveEndpoint(options.endpoint);
-  const keepsAlive = options.keepsAlive ?? true;
+  if (Number.isNaN(timeout) || timeout <= 0) {
+    throw new EphemosError('ERR_OPTION_INVALID', 'timeout must be a positive number of milliseconds or Infinity');
+  }
   const closed = new AbortController();
 
-  async function fetch<M, T>(profile: Profile<M, T>, signal: AbortSignal | undefined): Promise<T> {
-    const call = openCall(endpoint, keepsAlive, profile, [closed.signal, signal]);
+  async function fetch<M, T>({ method, parse }: Profile<M, T>, signal: AbortSignal | undefined): Promise<T> {
+    const signals = signal === undefined ? [closed.signal] : [closed.signal, signal];
+    const call = openCall(method, { endpoint, keepsAlive: true, timeout, signals });
     try {
-      for await (const message of call.messages) return profile.parse(message, undefined);
+      for await (const message of call.messages) return parse(message, undefined);
     } catch (error) {
+      if (!isEphemosError(error) && signals.some(({ aborted }) => aborted)) throw callAborted(closed.signal.aborted, signal);
       throw readRpcError(error, endpoint);
     } finally {
       call.end();
@@ -86,17 +96,21 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
     throw streamEnded();
   }
 
-  async function* watch<M, T>(profile: Profile<M, T>, signal: AbortSignal | undefined): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  async function* watch<M, T>(
+    { method, parse }: Profile<M, T>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const backoff = createBackoff(keepsAlive);
     const stop = AbortSignal.any(signal === undefined ? [closed.signal] : [closed.signal, signal]);
     let value: T | undefined;
+    let reopenedAt = Number.NEGATIVE_INFINITY;
     while (!stop.aborted) {
-      const call = openCall(endpoint, keepsAlive, profile, [stop]);
+      const call = openCall(method, { endpoint, keepsAlive, timeout, signals: [stop] });
       let received = false;
       let failure = streamEnded();
       try {
         for await (const message of call.messages) {
-          const event = readMessage(profile, message, value);
+          const event = readMessage(parse, message, value);
           if (event.type === 'update') {
             value = event.value;
             received = true;
@@ -105,16 +119,17 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
           yield event;
         }
       } catch (error) {
-        if (stop.aborted) return;
         failure = readRpcError(error, endpoint);
         received = false;
-        if (failure.code === 'ERR_WORKLOAD_API_INVALID_ARGUMENT' || failure.code === 'ERR_WORKLOAD_API_UNIMPLEMENTED') throw failure;
       } finally {
         call.end();
       }
-      yield { type: 'error', error: failure };
-      // Section 4.2: a stream that ended in order is opened again at once. One that told nothing would be a busy loop.
-      if (!received) await backoff.wait(stop).catch(() => undefined);
+      if (stop.aborted) return;
+      if (failure.code === 'ERR_WORKLOAD_API_INVALID_ARGUMENT' || failure.code === 'ERR_WORKLOAD_API_UNIMPLEMENTED') throw failure;
+      yield { type: 'error', error: failure, connected: false };
+      // Section 4.2: a stream that ended in order is opened again at once. One that told nothing, or does so again and again, would be a busy loop.
+      if (received && performance.now() - reopenedAt >= REOPEN_INTERVAL_MS) reopenedAt = performance.now();
+      else await backoff.wait(stop).catch(() => undefined);
     }
   }
 
@@ -133,92 +148,20 @@ export function createWorkloadApiClient(options: WorkloadApiClientOptions = {}):
   }
 }
 
-// The authority must be "localhost" on a unix socket: many gRPC servers refuse anything else.
-const BASE_URL = 'http://localhost';
-
-function createSessions(endpoint: Endpoint, keepsAlive: boolean): Http2SessionManager {
-  return new LocalhostSessions(
-    BASE_URL,
-    { pingIntervalMs: PING_INTERVAL_MS },
-    {
-      createConnection() {
-        const socket = endpoint.scheme === 'unix' ? connect(endpoint.path) : connect(endpoint.port, endpoint.host);
-        if (!keepsAlive) {
-          socket.unref();
-          // connect-node holds the process while a stream is open; a source must not.
-          socket.ref = () => socket;
-        }
-        return socket;
-      },
-    },
-  );
-}
-
-// Node would send "localhost:80".
-class LocalhostSessions extends Http2SessionManager {
-  override request(
-    ...[method, path, headers, options]: Parameters<Http2SessionManager['request']>
-  ): ReturnType<Http2SessionManager['request']> {
-    return super.request(method, path, { ...headers, ':authority': 'localhost' }, options);
-  }
-}
-
-interface Call<M> {
-  readonly messages: AsyncIterable<M>;
-  end(): void;
-}
-
-// Each call has a connection of its own, so that what went wrong with one is gone with it, and nothing is left open after it.
-function openCall<M, T>(
-  endpoint: Endpoint,
-  keepsAlive: boolean,
-  profile: Profile<M, T>,
-  signals: readonly (AbortSignal | undefined)[],
-): Call<M> {
-  const sessions = createSessions(endpoint, keepsAlive);
-  const transport = createGrpcTransport({ baseUrl: BASE_URL, sessionManager: sessions, readMaxBytes: MAX_MESSAGE_BYTES });
-  const ended = new AbortController();
-  const signal = AbortSignal.any([ended.signal, ...signals.filter((given) => given !== undefined)]);
-  const messages = profile.open(createClient(SpiffeWorkloadAPI, transport), { headers: { 'workload.spiffe.io': 'true' }, signal });
-  return {
-    messages: withFirstMessageTimeout(messages, ended),
-    end() {
-      ended.abort();
-      sessions.abort();
-    },
-  };
-}
-
-async function* withFirstMessageTimeout<M>(messages: AsyncIterable<M>, ended: AbortController): AsyncGenerator<M, void, undefined> {
-  let silent = false;
-  const timer = setTimeout(() => {
-    silent = true;
-    ended.abort();
-  }, FIRST_MESSAGE_TIMEOUT_MS).unref();
+function readMessage<M, T>(parse: Profile<M, T>['parse'], message: M, previous: T | undefined): WatchEvent<T> {
   try {
-    for await (const message of messages) {
-      clearTimeout(timer);
-      yield message;
-    }
+    return { type: 'update', value: parse(message, previous) };
   } catch (error) {
-    if (!silent) throw error;
-    throw new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', `the Workload API did not answer within ${FIRST_MESSAGE_TIMEOUT_MS / 1000} s`, {
-      hint: 'the agent accepts connections but hangs; see its log',
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function readMessage<M, T>(profile: Profile<M, T>, message: M, previous: T | undefined): WatchEvent<T> {
-  try {
-    return { type: 'update', value: profile.parse(message, previous) };
-  } catch (error) {
-    if (error instanceof EphemosError) return { type: 'error', error };
+    if (isEphemosError(error)) return { type: 'error', error, connected: true };
     throw error;
   }
 }
 
 function streamEnded(): EphemosError {
   return new EphemosError('ERR_WORKLOAD_API_UNAVAILABLE', 'the Workload API ended the stream');
+}
+
+function callAborted(closed: boolean, signal: AbortSignal | undefined): EphemosError {
+  if (closed) return new EphemosError('ERR_CONNECT_ABORTED', 'the Workload API client was closed');
+  return new EphemosError('ERR_CONNECT_ABORTED', 'the call to the Workload API was ended by its signal', { cause: signal?.reason });
 }

@@ -2,8 +2,8 @@
 import { isIP } from 'node:net';
 import { EphemosError } from '../errors.ts';
 
-/** Longest unix socket path, in bytes: `sun_path` holds 104 bytes on macOS and 108 on Linux, both with a closing NUL. */
-export const MAX_SOCKET_PATH_BYTES = 107;
+/** Longest unix socket path, in bytes: `sun_path` holds 108 bytes on Linux and 104 on macOS, both with a closing NUL. */
+export const MAX_SOCKET_PATH_BYTES: number = process.platform === 'linux' ? 107 : 103;
 
 /** The variable that names the endpoint when the code does not. */
 export const ENDPOINT_VARIABLE = 'SPIFFE_ENDPOINT_SOCKET';
@@ -64,13 +64,14 @@ function parseUnix(text: string, rest: string): Endpoint {
     throw invalid(text, 'has an authority and a unix socket has none', `write three slashes, as in unix:///${path}`);
   }
   if (!path.startsWith('/')) throw invalid(text, 'has no absolute path', 'write unix:///absolute/path');
+  if (/\p{Cc}/u.test(path)) throw invalid(text, 'has a control character', 'look for a line break at its end');
   if (/[?#]/.test(path)) throw invalid(text, 'has a query or a fragment');
   const decoded = decodePath(text, path);
   if (decoded.includes('\0')) throw invalid(text, 'has a NUL in its path');
   if (decoded === '/' || Buffer.byteLength(decoded) > MAX_SOCKET_PATH_BYTES) {
     throw invalid(
       text,
-      decoded === '/' ? 'has no path' : `has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes, which no operating system takes`,
+      decoded === '/' ? 'has no path' : `has a path of more than ${MAX_SOCKET_PATH_BYTES} bytes, which this operating system does not take`,
     );
   }
   return { scheme: 'unix', path: decoded };
@@ -86,9 +87,10 @@ function decodePath(text: string, path: string): string {
 
 function parseTcp(text: string, rest: string): Endpoint {
   const match = /^\/\/(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(rest);
-  const host = match?.[1] ?? match?.[2] ?? '';
+  const [, six, four] = match ?? [];
+  const host = six ?? four ?? '';
   const port = Number(match?.[3] ?? 0);
-  if (isIP(host) === 0 || port < 1 || port > 65_535) {
+  if (isIP(host) !== (six === undefined ? 4 : 6) || port < 1 || port > 65_535) {
     throw invalid(text, 'must be an IP address and a port and nothing else', 'write tcp://127.0.0.1:8000 or tcp://[::1]:8000');
   }
   return { scheme: 'tcp', host, port };

@@ -19,7 +19,8 @@ function expectedOf(text: string): Endpoint | undefined {
   const [, encoded] = /^unix:(?:\/\/(?=\/)|(?!\/\/))(\/[^?#]*)$/i.exec(text) ?? [];
   if (encoded !== undefined) {
     const path = decoded(encoded);
-    return path === undefined || path.includes('\0') || path === '/' || Buffer.byteLength(path) > 107
+    const longest = process.platform === 'linux' ? 107 : 103;
+    return path === undefined || /\p{Cc}/u.test(encoded) || path.includes('\0') || path === '/' || Buffer.byteLength(path) > longest
       ? undefined
       : { scheme: 'unix', path };
   }

@@ -1,41 +1,57 @@
-// A Workload API on a unix socket whose every answer is the test's to give.
+// A Workload API whose every answer is the test's to give.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { portOf } from './listening.ts';
 
 export interface HandMadeAgent extends AsyncDisposable {
   readonly endpoint: string;
-  readonly path: string;
   /** The headers of every call, in order. */
   readonly calls: readonly IncomingHttpHeaders[];
+  /** When each call came, by performance.now(). */
+  readonly calledAt: readonly number[];
   /** Streams that are open now. */
   openStreams(): number;
+  /** Connections that are open now. */
+  openConnections(): number;
+  /** Connections that there were. */
+  connections(): number;
 }
 
-/** Opens it; `answer` gets each call with its number, the first is 0. */
-export async function openHandMadeAgent(answer: (stream: ServerHttp2Stream, call: number) => void): Promise<HandMadeAgent> {
-  const directory = mkdtempSync(join(tmpdir(), 'eph-'));
+/** Gets each call with its number; the first is 0. */
+export type Answer = (stream: ServerHttp2Stream, call: number) => void;
+
+/** Opens it on a unix socket, or on a TCP port of the loopback. */
+export async function openHandMadeAgent(answer: Answer, { tcp = false }: { readonly tcp?: boolean } = {}): Promise<HandMadeAgent> {
+  const directory = makeDirectory();
   const path = join(directory, 'a.sock');
   const calls: IncomingHttpHeaders[] = [];
-  const open = new Set<ServerHttp2Stream>();
+  const calledAt: number[] = [];
+  const streams = new Set<ServerHttp2Stream>();
+  const sessions = new Set<ServerHttp2Session>();
+  let connections = 0;
   const server: Http2Server = createServer();
-  server.on('session', (session) => session.on('error', () => undefined));
+  server.on('session', (session) => {
+    connections += 1;
+    sessions.add(session);
+    session.on('error', () => undefined).on('close', () => sessions.delete(session));
+  });
   server.on('stream', (stream, headers) => {
-    stream.on('error', () => undefined);
-    stream.on('close', () => open.delete(stream));
-    open.add(stream);
+    streams.add(stream);
+    stream.on('error', () => undefined).on('close', () => streams.delete(stream));
+    calledAt.push(performance.now());
     calls.push(headers);
     answer(stream, calls.length - 1);
   });
-  const sessions = new Set<{ destroy(): void }>();
-  server.on('session', (session) => sessions.add(session));
-  await new Promise<void>((resolve) => server.listen(path, resolve));
+  await new Promise<void>((resolve) => (tcp ? server.listen(0, '127.0.0.1', resolve) : server.listen(path, resolve)));
   return {
-    endpoint: `unix://${path}`,
-    path,
+    endpoint: tcp ? `tcp://127.0.0.1:${portOf(server)}` : `unix://${path}`,
     calls,
-    openStreams: () => open.size,
+    calledAt,
+    openStreams: () => streams.size,
+    openConnections: () => sessions.size,
+    connections: () => connections,
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.destroy();
@@ -43,6 +59,11 @@ export async function openHandMadeAgent(answer: (stream: ServerHttp2Stream, call
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A directory with a path short enough for sockets. */
+export function makeDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'eph-'));
 }
 
 /** Ends a call with a gRPC status before any message. */
