@@ -1,21 +1,29 @@
 // 'ephemos/grpc': @grpc/grpc-js over the terminator and the connector.
 import type { RequestListener } from 'node:http';
+import { constants, type Http2Session, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { CallCredentials, ChannelCredentials, type ChannelOptions, type Server, ServerCredentials } from '@grpc/grpc-js';
+import { checkAuthorizer } from './authorize/authorizer.ts';
 import { EphemosError } from './errors.ts';
 import { boundSession } from './http/bound-session.ts';
+import { createRequestGate } from './http/request-gate.ts';
+import { checkRequestOptions, type RequestServerOptions } from './http/request-options.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
+import { gateSession } from './http/session-gate.ts';
+import { checkKeepalive, type KeepaliveOptions, keepSession } from './http/session-keepalive.ts';
 import { type ClientOptions, type Connector, createConnector } from './tls/connect.ts';
 import { errorOnEarlyClose, textOf } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
-import { type HandOver, type ServerOptions, terminate, tlsServerOptions } from './tls/terminate.ts';
+import { type HandOver, terminate, tlsServerOptions } from './tls/terminate.ts';
 
+export type { KeepaliveOptions } from './http/session-keepalive.ts';
 export { peerOf } from './tls/peer-of.ts';
 
 /** What {@link createGrpcListener} takes. */
-export interface GrpcListenerOptions extends ServerOptions {
+export interface GrpcListenerOptions extends RequestServerOptions {
+  readonly keepalive?: KeepaliveOptions | undefined;
   /** Serves HTTP/1.1 on the same port. `h2` stays gRPC: an HTTP/2 handler needs a listener of its own. */
   readonly http?: RequestListener | undefined;
 }
@@ -31,25 +39,38 @@ export type GrpcListener = TlsServer & Gated;
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
 export function createGrpcListener(server: Server, options: GrpcListenerOptions): GrpcListener {
-  const handOver = createHandOver(server);
+  checkRequestOptions(options);
+  const handOver = createHandOver(server, options);
   if (options.http !== undefined) return createSharedServer(options, ['h2', 'http/1.1'], options.http, { h2: handOver });
   const listener = createTlsServer(tlsServerOptions(options, ['h2']));
   const { reauthorize } = terminate(listener, options, handOver);
   return Object.assign(listener, { reauthorize });
 }
 
-function createHandOver(server: Server): HandOver {
+function createHandOver(server: Server, options: GrpcListenerOptions): HandOver {
+  const { keepalive = {} } = options;
+  checkKeepalive(keepalive);
+  const gate = createRequestGate(checkAuthorizer(options.authorize));
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   return (socket, connection) => {
     if (socket.alpnProtocol !== 'h2') {
       throw new EphemosError('ERR_ALPN_MISMATCH', 'the client did not ask for h2, and gRPC speaks nothing else');
     }
     injector.injectConnection(socket);
-    connection.onDrain(() => {
-      const session = boundSession(socket);
-      if (session !== undefined) sayGoodbye(session);
-    });
+    const session = boundSession(socket);
+    if (session === undefined || !isServerSession(session)) {
+      throw new EphemosError('ERR_OPTION_INVALID', 'the gRPC server did not take the connection', {
+        hint: 'it was shut down, or this release of @grpc/grpc-js is not supported',
+      });
+    }
+    gateSession(session, connection, { ...options, gate, protocol: 'grpc' });
+    keepSession(session, keepalive);
+    connection.onDrain(() => sayGoodbye(session));
   };
+}
+
+function isServerSession(session: Http2Session): session is ServerHttp2Session {
+  return session.type === constants.NGHTTP2_SESSION_SERVER;
 }
 
 /** Credentials for gRPC channels, with the gate's own operations. */

@@ -1,10 +1,16 @@
 // The HTTP/1 server: a plain https.Server whose sockets pass the terminator before its own listener sees them.
-import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
+import { IncomingMessage, type RequestListener, ServerResponse, STATUS_CODES } from 'node:http';
 import { Server } from 'node:https';
 import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
+import { checkAuthorizer } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
 import type { LiveConnection } from '../tls/live-connection.ts';
-import { type HandOver, type ServerOptions, terminate, tlsServerOptions } from '../tls/terminate.ts';
+import { type HandOver, terminate, tlsServerOptions } from '../tls/terminate.ts';
+import { announcesMore, limitBody } from './body-limit.ts';
+import { dropFromRaw, hasIdentityHeader } from './identity-headers.ts';
+import { createRequestGate, type RequestGate } from './request-gate.ts';
+import { checkRequestOptions, type RequestServerOptions, settleOnce } from './request-options.ts';
+import type { RequestEnd } from './served-request.ts';
 
 /** What a gated server can do besides what its class can. */
 export interface Gated {
@@ -17,26 +23,28 @@ export type EphemosServer = Server & Gated;
 
 /**
  * Makes an HTTPS server that knows its callers by SPIFFE ID. It is a `node:https` server: any framework that takes a listener works with it.
- * A caller that is not verified and authorized is gone before the listener runs; the reason is emitted as 'tlsClientError'.
+ * A caller that is not verified and authorized is gone before the listener runs; the reason is emitted as 'tlsClientError'. A request that the
+ * authorizer refuses is answered with 403, one whose target no rule could be compared with with 400.
  * @example
  * createServer({ source, authorize: authorizeId('spiffe://example.org/web') }, (req, res) => {
  *   res.end(`hello ${peerOf(req).id}`);
  * }).listen(8443);
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
-export function createServer(options: ServerOptions, listener?: RequestListener): EphemosServer {
+export function createServer(options: RequestServerOptions, listener?: RequestListener): EphemosServer {
   return createSharedServer(options, ['http/1.1'], listener);
 }
 
 /** The same with more protocols on the port: sockets of a protocol in `others` are handed over there instead. */
 export function createSharedServer(
-  options: ServerOptions,
+  options: RequestServerOptions,
   protocols: readonly string[],
   listener: RequestListener | undefined,
   others: Readonly<Record<string, HandOver>> = {},
 ): EphemosServer {
+  checkRequestOptions(options);
   const connections = new WeakMap<object, LiveConnection>();
-  const server = new GatedServer(tlsServerOptions(options, protocols), connections);
+  const server = new GatedServer(tlsServerOptions(options, protocols), options, connections);
   if (listener !== undefined) server.on('request', listener);
   const serveHttp = takeConnectionListener(server);
   const { reauthorize } = terminate(server, options, (socket, connection) => {
@@ -48,13 +56,20 @@ export function createSharedServer(
   return Object.assign(server, { reauthorize });
 }
 
-// The second look, at every request: by then the connection may be on its way out.
+// The second gate, at every request; by then the connection may be on its way out, too.
 class GatedServer extends Server {
   readonly #connections: WeakMap<object, LiveConnection>;
+  readonly #gate: RequestGate;
+  readonly #options: RequestServerOptions;
 
-  constructor(options: TlsOptions, connections: WeakMap<object, LiveConnection>) {
-    super(options);
+  constructor(tls: TlsOptions, options: RequestServerOptions, connections: WeakMap<object, LiveConnection>) {
+    const { maxHeaderBytes, maxRequestsPerConnection } = options;
+    super({ ...tls, ...(maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes }) });
+    // Node tells the client in the last answer, and refuses with 503 what comes after it.
+    if (maxRequestsPerConnection !== undefined) this.maxRequestsPerSocket = maxRequestsPerConnection;
     this.#connections = connections;
+    this.#options = options;
+    this.#gate = createRequestGate(checkAuthorizer(options.authorize));
   }
 
   override emit(event: string, ...args: unknown[]): boolean {
@@ -62,40 +77,118 @@ class GatedServer extends Server {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation':
-        if (!this.#passes(args[0], args[1])) return true;
-        break;
+        return this.#onRequest(event, args);
       case 'upgrade':
       case 'connect':
-        if (!this.#passesUpgrade(args[1])) return true;
-        break;
+        return this.#onUpgrade(event, args);
+      default:
+        return super.emit(event, ...args);
     }
-    return super.emit(event, ...args);
   }
 
-  #passes(request: unknown, response: unknown): boolean {
-    if (!(request instanceof IncomingMessage && response instanceof ServerResponse)) return false;
+  // Node would send 100 Continue, and so ask for the body, before anybody has judged the request.
+  override listenerCount(event: string | symbol, listener?: (...args: never[]) => void): number {
+    const count = super.listenerCount(event, listener);
+    return event === 'checkContinue' && listener === undefined ? Math.max(count, 1) : count;
+  }
+
+  #onRequest(event: string, args: readonly unknown[]): boolean {
+    const [request, response] = args;
     // Asked of the request: the response of a pipelined one has no socket until its turn comes.
-    const connection = this.#connectionOf(request.socket);
-    if (connection?.refused === true) {
-      response.writeHead(403, { connection: 'close', 'content-length': '0' }).end();
-      return false;
+    const connection = request instanceof IncomingMessage ? this.#connections.get(request.socket) : undefined;
+    if (connection === undefined || !(request instanceof IncomingMessage && response instanceof ServerResponse)) return endUngated(request);
+    const refusal = this.#gate.judgeHttp(connection, request);
+    if (refusal !== undefined) {
+      if (refusal.whole) response.setHeader('connection', 'close');
+      response.writeHead(refusal.status, { 'content-length': '0' }).end();
+      return true;
     }
     // Promise 5: in the last part of its life a connection tells HTTP/1 clients to open another one.
-    if (connection?.draining === true) response.setHeader('connection', 'close');
+    if (connection.draining) response.setHeader('connection', 'close');
+    if (!this.#takesBody(request, response)) return true;
+    if (hasIdentityHeader(request.rawHeaders)) dropIdentity(request);
+    return this.#serve(event, args, connection, request, (settle) => {
+      response.once('close', () => settle({ status: response.headersSent ? response.statusCode : 0, aborted: !response.writableFinished }));
+    });
+  }
+
+  #onUpgrade(event: string, args: readonly unknown[]): boolean {
+    const [request, socket] = args;
+    const connection = typeof socket === 'object' && socket !== null ? this.#connections.get(socket) : undefined;
+    if (connection === undefined || !(request instanceof IncomingMessage)) return endUngated(request);
+    const refusal = this.#gate.judgeHttp(connection, request);
+    if (refusal !== undefined) {
+      // Node has taken its own listeners off by now: a reset would end the process.
+      connection.socket.on('error', () => undefined).write(`HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${NO_MORE}`);
+      connection.socket.destroySoon();
+      return true;
+    }
+    if (hasIdentityHeader(request.rawHeaders)) dropIdentity(request);
+    return this.#serve(event, args, connection, request, (settle) => {
+      // What was answered is between the handler and the client.
+      connection.socket.once('close', () => settle({ status: 0, aborted: false }));
+    });
+  }
+
+  #serve(
+    event: string,
+    args: readonly unknown[],
+    { peer }: LiveConnection,
+    { method = '', url = '', headers }: IncomingMessage,
+    watch: (settle: (end: RequestEnd) => void) => void,
+  ): boolean {
+    const { intercept } = this.#options;
+    if (intercept === undefined) return this.#handOver(event, args);
+    let heard = true;
+    const upgrade = event === 'upgrade' || event === 'connect';
+    intercept({ protocol: 'http', httpVersion: '1.1', method, path: url, headers, peer, upgrade, onEnd: settleOnce(watch) }, () => {
+      heard = this.#handOver(event, args);
+    });
+    return heard;
+  }
+
+  #handOver(event: string, args: readonly unknown[]): boolean {
+    const [, response] = args;
+    if (event !== 'checkContinue' || super.listenerCount(event) > 0) return super.emit(event, ...args);
+    if (response instanceof ServerResponse) response.writeContinue();
+    return super.emit('request', ...args);
+  }
+
+  #takesBody(request: IncomingMessage, response: ServerResponse): boolean {
+    const { maxBodyBytes } = this.#options;
+    if (maxBodyBytes === undefined) return true;
+    const refuse = (): void => {
+      if (response.headersSent) return void request.socket.destroySoon();
+      response.writeHead(413, { connection: 'close', 'content-length': '0' }).end();
+      response.once('finish', () => request.socket.destroySoon());
+    };
+    if (announcesMore(request.headers['content-length'], maxBodyBytes)) {
+      refuse();
+      return false;
+    }
+    if (request.headers['transfer-encoding'] !== undefined) {
+      limitBody(request, maxBodyBytes, () => {
+        refuse();
+        request.destroy(new EphemosError('ERR_LIMIT_REACHED', `the body is longer than ${maxBodyBytes} bytes`));
+      });
+    }
     return true;
   }
+}
 
-  #passesUpgrade(socket: unknown): boolean {
-    const connection = this.#connectionOf(socket);
-    if (connection?.refused !== true) return true;
-    // Node has taken its own listeners off by now: a reset would end the process.
-    connection.socket.on('error', () => undefined).write('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-    connection.socket.destroySoon();
-    return false;
-  }
+// Somebody has given the server a socket that no gate has seen.
+function endUngated(request: unknown): boolean {
+  if (request instanceof IncomingMessage) request.socket.destroy();
+  return false;
+}
 
-  #connectionOf(socket: unknown): LiveConnection | undefined {
-    return typeof socket === 'object' && socket !== null ? this.#connections.get(socket) : undefined;
+const NO_MORE = 'Connection: close\r\nContent-Length: 0\r\n\r\n';
+
+// Node makes the other two views of the list when they are first asked for, and counts on its length then: so before it is cut.
+function dropIdentity({ rawHeaders, headers, headersDistinct }: IncomingMessage): void {
+  for (const name of dropFromRaw(rawHeaders)) {
+    delete headers[name];
+    delete headersDistinct[name];
   }
 }
 

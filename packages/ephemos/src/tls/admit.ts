@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type Authorizer, decide } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
+import { publish, type Role } from '../observe/channels.ts';
 import type { Peer } from '../spiffe/peer.ts';
 import type { PeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509BundleSet } from '../spiffe/x509-bundle-set.ts';
@@ -19,7 +20,7 @@ export interface Gate {
 }
 
 /** Makes a gate. */
-export function createGate(verifier: PeerVerifier, authorize: Authorizer): Gate {
+export function createGate(role: Role, verifier: PeerVerifier, authorize: Authorizer): Gate {
   let peersSendIntermediates = false;
 
   function verify(socket: TLSSocket, bundles: X509BundleSet, now: number): Peer {
@@ -57,11 +58,25 @@ export function createGate(verifier: PeerVerifier, authorize: Authorizer): Gate 
         throw new EphemosError('ERR_PEER_SESSION_RESUMED', 'the peer resumed a TLS session, which would skip verification');
       }
       const peer = verifyOrRefuse(socket, bundles, now);
-      const refusal = decide(authorize, peer);
-      if (refusal !== undefined) throw refusal;
+      authorizeConnection(role, authorize, peer, socket);
       return peer;
     },
   };
+}
+
+function authorizeConnection(role: Role, authorize: Authorizer, peer: Peer, socket: TLSSocket): void {
+  const { refusal, allowed, rule, reason } = decide(authorize, peer);
+  publish('decision', () => ({
+    role,
+    gate: 'connection',
+    peer: peer.id.toString(),
+    target: undefined,
+    allowed,
+    rule,
+    reason,
+    remoteAddress: socket.remoteAddress,
+  }));
+  if (refusal !== undefined) throw refusal;
 }
 
 function chainOf(leaf: X509Certificate | undefined): readonly Uint8Array[] {

@@ -60,16 +60,17 @@ export function createConnector(options: ClientOptions): Connector {
   const authorize = checkAuthorizer(options.authorize);
   const minVersion = checkMinVersion(options.minVersion);
   const verifier = createPeerVerifier();
-  const gate = createGate(verifier, authorize);
+  const gate = createGate('client', verifier, authorize);
   const connections = new LiveConnections({ ...options, authorize, verifier });
   const attempts = new Set<TLSSocket>();
 
   async function connect(target: Target): Promise<LiveConnection> {
+    const startedAt = performance.now();
     try {
       const { svid } = source;
       const open = connectionOptions(target, svid, minVersion);
       const connection = await handshake(open, { timeout: connectTimeout, signal: target.signal, attempts }, (socket) =>
-        admit(socket, svid, target),
+        admit(socket, svid, target, startedAt),
       );
       // What the server sent right behind its handshake may have closed the socket before anybody could listen.
       if (connection.socket.destroyed) throw closedEarly(connection);
@@ -82,9 +83,9 @@ export function createConnector(options: ClientOptions): Connector {
   }
 
   // Async for its errors alone: it is done in the turn in which it is called.
-  async function admit(socket: TLSSocket, svid: X509Svid, target: Target): Promise<LiveConnection> {
+  async function admit(socket: TLSSocket, svid: X509Svid, target: Target, startedAt: number): Promise<LiveConnection> {
     try {
-      return verified(socket, svid, target);
+      return verified(socket, svid, target, startedAt);
     } catch (error) {
       const { remoteAddress } = socket;
       socket.on('error', () => undefined).destroy();
@@ -93,7 +94,7 @@ export function createConnector(options: ClientOptions): Connector {
     }
   }
 
-  function verified(socket: TLSSocket, svid: X509Svid, { protocols = [] }: Target): LiveConnection {
+  function verified(socket: TLSSocket, svid: X509Svid, { protocols = [] }: Target, startedAt: number): LiveConnection {
     const now = Date.now();
     // Throws when the identity was withdrawn during the handshake.
     void source.svid;
@@ -109,7 +110,12 @@ export function createConnector(options: ClientOptions): Connector {
     const connection = new LiveConnection(socket, 'client', peer, svid, now);
     connections.add(connection);
     explainEarlyClose(connection);
-    publish('handshake', () => ({ role: 'client', peer: peer.id.toString(), protocol: socket.getProtocol() }));
+    publish('handshake', () => ({
+      role: 'client',
+      peer: peer.id.toString(),
+      protocol: socket.getProtocol(),
+      seconds: (performance.now() - startedAt) / 1000,
+    }));
     return connection;
   }
 

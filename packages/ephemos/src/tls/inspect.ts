@@ -106,7 +106,7 @@ function look(socket: TLSSocket, { bundles, authorize, protocols }: Judgement): 
   const chain = Object.freeze(presentedChain(socket.getPeerX509Certificate()));
   const protocol = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : undefined;
   const verdict = judge(chain, bundles);
-  const refusal = verdict.refusal ?? decide(authorize, verdict.peer) ?? protocolRefusal(protocol, protocols);
+  const refusal = verdict.refusal ?? decide(authorize, verdict.peer).refusal ?? protocolRefusal(protocol, protocols);
   return {
     chain,
     peer: verdict.peer,

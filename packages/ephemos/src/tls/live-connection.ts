@@ -1,14 +1,11 @@
 // One verified connection and when it must end: certificates and reasons in, a drain and a close out (promises 3 to 5 of the design).
 import type { TLSSocket } from 'node:tls';
-import { publish } from '../observe/channels.ts';
+import { publish, type Role } from '../observe/channels.ts';
 import type { Peer } from '../spiffe/peer.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 
 /** Why a connection ends. */
 export type EndReason = 'svid-expiry' | 'identity-withdrawn' | 'peer-refused';
-
-/** Which side of the connection we are. */
-export type Role = 'server' | 'client';
 
 /** Shortest time before expiry at which a connection stops being used, in milliseconds. */
 export const MIN_EXPIRY_MARGIN_MS = 2_000;
@@ -46,7 +43,10 @@ export class LiveConnection {
     this.peer = peer;
     this.#expiry = scheduleExpiry(role, peer, svid, now);
     this.#schedule = this.#expiry;
-    socket.once('close', () => clearTimeout(this.#timer));
+    socket.once('close', () => {
+      clearTimeout(this.#timer);
+      publish('connectionClose', () => ({ role, peer: this.peer.id.toString() }));
+    });
     // After a fatal alert Node leaves a socket open that HTTP/2 reads from (Node 20 to 26); Go and Envoy refuse a certificate with one.
     socket.once('error', () => socket.destroy());
     this.#arm(now);

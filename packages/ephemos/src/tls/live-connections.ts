@@ -114,6 +114,6 @@ export class LiveConnections implements Iterable<LiveConnection> {
       if (error instanceof EphemosError) return error;
       throw error;
     }
-    return decide(authorize, connection.peer);
+    return decide(authorize, connection.peer).refusal;
   }
 }

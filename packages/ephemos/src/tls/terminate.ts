@@ -7,6 +7,7 @@ import { publish } from '../observe/channels.ts';
 import type { X509Source } from '../source/x509-source.ts';
 import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
+import { type ConnectionLimits, checkConnectionLimits, limitConnections } from './admission.ts';
 import { createGate } from './admit.ts';
 import { followSource, svidOf } from './follow-source.ts';
 import { checkGateOptions, type GateOptions } from './gate-options.ts';
@@ -25,6 +26,8 @@ const SWEEP_MS = 100;
 export interface ServerOptions extends GateOptions {
   /** From the first byte to a finished handshake, in milliseconds; default 10,000. */
   readonly handshakeTimeout?: number | undefined;
+  /** Default none. */
+  readonly limits?: ConnectionLimits | undefined;
 }
 
 /** What {@link terminate} adds to a server. */
@@ -40,6 +43,7 @@ export type HandOver = (socket: TLSSocket, connection: LiveConnection) => void;
 /** The options to create the tls.Server with; {@link terminate} does the rest. */
 export function tlsServerOptions(options: ServerOptions, protocols: readonly string[]): TlsOptions {
   checkGateOptions(options, { handshakeTimeout: options.handshakeTimeout });
+  checkConnectionLimits(options.limits ?? {});
   return {
     ...secureContextOptions(svidOf(options.source), checkMinVersion(options.minVersion)),
     requestCert: true,
@@ -59,12 +63,15 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
   const authorize = checkAuthorizer(options.authorize);
   const minVersion = checkMinVersion(options.minVersion);
   const verifier = createPeerVerifier();
-  const gate = createGate(verifier, authorize);
+  const gate = createGate('server', verifier, authorize);
   const connections = new LiveConnections({ ...options, authorize, verifier });
-  const pending = trackHandshakes(server, source, options.handshakeTimeout ?? HANDSHAKE_TIMEOUT_MS);
+  const handshakeTimeout = options.handshakeTimeout ?? HANDSHAKE_TIMEOUT_MS;
+  const pending = trackHandshakes(server, source, handshakeTimeout);
+  const admission = options.limits === undefined ? undefined : limitConnections(server, options.limits, handshakeTimeout);
 
   server.on('secureConnection', (socket) => {
     const handshake = pending.finish(socket);
+    if (handshake.raw !== undefined) admission?.finish(handshake.raw);
     try {
       // Throws when there is no identity at this moment, whatever the context held when the handshake began.
       void source.svid;
@@ -90,6 +97,14 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
     }
   });
 
+  server.on('tlsClientError', (error: Error, socket) => {
+    // Our own refusals are told above.
+    if (error instanceof EphemosError) return;
+    const { remoteAddress } = socket;
+    const late = pending.isLate(socket) || ('code' in error && error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT');
+    publish('refused', () => ({ role: 'server', error: handshakeError(late, error), remoteAddress, live: false }));
+  });
+
   const follow = (): (() => void) => followSource(source, { identity: (svid) => present(server, svid, minVersion) });
   let unfollow = follow();
   let closed = false;
@@ -108,8 +123,18 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
   return { connections, reauthorize: () => connections.reauthorize() };
 }
 
+// What node:tls says of a handshake that came to nothing.
+function handshakeError(late: boolean, cause: Error): EphemosError {
+  return new EphemosError(
+    late ? 'ERR_HANDSHAKE_TIMEOUT' : 'ERR_HANDSHAKE_FAILED',
+    late ? 'a handshake took longer than allowed' : 'a handshake was broken off',
+    { cause },
+  );
+}
+
 /** What is remembered of a handshake while it runs. */
 interface Handshake {
+  readonly raw: Socket | undefined;
   /** The SVID that was current when the connection came in, so the one that it presents. */
   readonly svid: X509Svid | undefined;
   seconds(): number;
@@ -117,8 +142,9 @@ interface Handshake {
 
 // Node's handshake timeout starts again with every byte, so a client that drips bytes would hold its place for ever (Node 20 to 26).
 // One sweep for all of them: a timer for each handshake costs 10 us of it.
-function trackHandshakes(server: Server, source: X509Source, timeout: number): { finish(socket: TLSSocket): Handshake } {
+function trackHandshakes(server: Server, source: X509Source, timeout: number): HandshakeTracker {
   const running = new Map<object, Handshake & { readonly raw: Socket; readonly startedAt: number }>();
+  const late = new WeakSet<object>();
   let sweeper: NodeJS.Timeout | undefined;
 
   function sweep(): void {
@@ -126,6 +152,7 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): {
     for (const [key, { raw, startedAt }] of running) {
       // The oldest stand first.
       if (!raw.destroyed && now - startedAt < timeout) break;
+      late.add(raw);
       raw.destroy();
       running.delete(key);
     }
@@ -139,11 +166,23 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): {
   });
   return {
     finish(socket) {
-      // The TLS socket keeps the TCP socket that it was made from in `_parent` (undocumented, Node 0.12 to 26; the tests hold it).
-      const parent: unknown = Reflect.get(socket, '_parent');
-      const handshake = typeof parent === 'object' && parent !== null ? running.get(parent) : undefined;
+      const handshake = running.get(rawOf(socket));
       if (handshake !== undefined) running.delete(handshake.raw);
-      return handshake ?? { svid: svidOf(source), seconds: () => Number.NaN };
+      return handshake ?? { raw: undefined, svid: svidOf(source), seconds: () => Number.NaN };
     },
+    isLate: (socket) => late.has(rawOf(socket)),
   };
+}
+
+interface HandshakeTracker {
+  /** Takes a handshake that is done. */
+  finish(socket: TLSSocket): Handshake;
+  /** True when the handshake of this socket was ended because it took too long. */
+  isLate(socket: TLSSocket): boolean;
+}
+
+// The TLS socket keeps the TCP socket that it was made from in `_parent` (undocumented, Node 0.12 to 26; the tests hold it).
+function rawOf(socket: TLSSocket): object {
+  const parent: unknown = Reflect.get(socket, '_parent');
+  return typeof parent === 'object' && parent !== null ? parent : socket;
 }

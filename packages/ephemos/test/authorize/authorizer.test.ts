@@ -44,7 +44,7 @@ const fails = checkAuthorizer(() => Promise.reject(new Error('later')));
 
 /** What a listener makes of an authorizer. */
 function outcome(authorizer: Authorizer, peer: Peer = web): string {
-  return decide(checkAuthorizer(authorizer), peer)?.code ?? 'admitted';
+  return decide(checkAuthorizer(authorizer), peer).refusal?.code ?? 'admitted';
 }
 
 const DENIED = 'ERR_PEER_UNAUTHORIZED';
@@ -163,17 +163,17 @@ describe('only true admits', () => {
     ['a function', yes],
     ['a symbol', Symbol('true')],
   ])('%s does not', (_what, answer) => {
-    const error = decide(returning(answer), web);
+    const error = decide(returning(answer), web).refusal;
     expect(error?.code).toBe(DENIED);
     expect(error?.cause).toEqual(new TypeError('the authorizer returned something other than a boolean'));
   });
 
   it('a promise that fails does not, and does not end the process', () => {
-    expect(decide(fails, web)?.code).toBe(DENIED);
+    expect(decide(fails, web).refusal?.code).toBe(DENIED);
   });
 
   it('false does not, and there is nothing to explain', () => {
-    const refusal = decide(no, web);
+    const { refusal } = decide(no, web);
     expect([refusal?.code, refusal?.message, refusal?.cause]).toEqual([
       DENIED,
       'the authorizer does not admit spiffe://example.org/web',
@@ -182,14 +182,14 @@ describe('only true admits', () => {
   });
 
   it('a throw does not, and is the cause', () => {
-    expect(decide(broken, web)?.cause).toEqual(new Error('the policy is gone'));
+    expect(decide(broken, web).refusal?.cause).toEqual(new Error('the policy is gone'));
   });
 
   it('a generator does not', () => {
     const generator = checkAuthorizer(function* admit() {
       yield true;
     });
-    expect(decide(generator, web)?.code).toBe(DENIED);
+    expect(decide(generator, web).refusal?.code).toBe(DENIED);
   });
 
   it('a thenable is not called', () => {

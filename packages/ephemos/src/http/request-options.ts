@@ -1,0 +1,51 @@
+// What every server takes for its requests, and what of it can be checked before it listens.
+import { EphemosError } from '../errors.ts';
+import type { ServerOptions } from '../tls/terminate.ts';
+import type { Intercept, RequestEnd } from './served-request.ts';
+
+/** Options of requests, all optional. */
+export interface RequestOptions {
+  /** Runs around every admitted request: for metrics, traces and the like. */
+  readonly intercept?: Intercept | undefined;
+  /** Longest body of an HTTP request, in bytes; a longer one is answered with 413. No limit by default: frameworks have their own. */
+  readonly maxBodyBytes?: number | undefined;
+  /** After so many requests the client is asked to connect again. No limit by default. */
+  readonly maxRequestsPerConnection?: number | undefined;
+  /** Longest header of a request, in bytes; Node's own default is 16,384 for HTTP/1 and 65,535 for HTTP/2. */
+  readonly maxHeaderBytes?: number | undefined;
+}
+
+/** What servers of requests take. */
+export interface RequestServerOptions extends ServerOptions, RequestOptions {}
+
+/** @throws {EphemosError} ERR_OPTION_INVALID */
+export function checkRequestOptions({ intercept, maxBodyBytes, maxRequestsPerConnection, maxHeaderBytes }: RequestOptions): void {
+  if (intercept !== undefined && typeof intercept !== 'function')
+    throw new EphemosError('ERR_OPTION_INVALID', 'intercept must be a function');
+  const least = {
+    maxBodyBytes: [maxBodyBytes, 0],
+    maxRequestsPerConnection: [maxRequestsPerConnection, 1],
+    maxHeaderBytes: [maxHeaderBytes, 1],
+  } as const;
+  for (const [name, [value, from]] of Object.entries(least)) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= from)) continue;
+    throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a whole number of at least ${from}`);
+  }
+}
+
+/** Makes the `onEnd` of a served request: any number of listeners, one end, also for those that come late. */
+export function settleOnce(watch: (settle: (end: RequestEnd) => void) => void): (listener: (end: RequestEnd) => void) => void {
+  let end: RequestEnd | undefined;
+  const listeners: ((end: RequestEnd) => void)[] = [];
+  let watching = false;
+  return (listener) => {
+    if (end !== undefined) return listener(end);
+    listeners.push(listener);
+    if (watching) return;
+    watching = true;
+    watch((settled) => {
+      end = settled;
+      for (const each of listeners) each(settled);
+    });
+  };
+}

@@ -1,0 +1,118 @@
+// The second gate of an HTTP/2 session, whoever serves it: streams are refused, limited and intercepted before its own listeners see them.
+import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { LiveConnection } from '../tls/live-connection.ts';
+import { announcesMore, limitBody } from './body-limit.ts';
+import { dropFromRaw, isIdentityHeader } from './identity-headers.ts';
+import type { RequestGate } from './request-gate.ts';
+import { type RequestOptions, settleOnce } from './request-options.ts';
+import { sayGoodbye } from './say-goodbye.ts';
+import type { RequestEnd, ServedRequest } from './served-request.ts';
+
+const GRPC_INVALID_ARGUMENT = 3;
+const GRPC_PERMISSION_DENIED = 7;
+
+/** What is served on a session, and by which rules. */
+export interface SessionGateOptions extends RequestOptions {
+  readonly gate: RequestGate;
+  readonly protocol: 'http' | 'grpc';
+}
+
+/** Puts the second gate in front of a session. Whatever listens for 'stream' on it hears of admitted requests alone. */
+export function gateSession(session: ServerHttp2Session, connection: LiveConnection, options: SessionGateOptions): void {
+  const { gate, protocol, intercept, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
+  const emit = session.emit.bind(session);
+  let requests = 0;
+  Object.assign(session, {
+    emit(event: string | symbol, ...args: unknown[]): boolean {
+      const [stream, headers] = args;
+      if (event !== 'stream' || !isStream(stream) || !isHeaders(headers)) return Reflect.apply(emit, session, [event, ...args]);
+      requests += 1;
+      if (requests === maxRequestsPerConnection) sayGoodbye(session);
+      if (!passes(stream, headers)) return true;
+      dropIdentity(headers, args[3]);
+      const next = (): void => void Reflect.apply(emit, session, [event, ...args]);
+      if (intercept === undefined) next();
+      else intercept(servedRequest(stream, headers), next);
+      return true;
+    },
+  });
+
+  function passes(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
+    const { ':method': method = '', ':path': path = '' } = headers;
+    const refusal =
+      protocol === 'grpc'
+        ? gate.judgeGrpc(connection, textOf(path))
+        : gate.judgeHttp(connection, { method: textOf(method), url: textOf(path), headers });
+    if (refusal !== undefined) {
+      if (protocol === 'grpc')
+        refuseCall(stream, refusal.status === 400 ? GRPC_INVALID_ARGUMENT : GRPC_PERMISSION_DENIED, refusal.error.message);
+      else answer(stream, refusal.status);
+      return false;
+    }
+    // gRPC bounds its messages by itself: a stream of them has no length.
+    if (protocol === 'grpc' || maxBodyBytes === Infinity) return true;
+    if (announcesMore(headers['content-length'], maxBodyBytes)) {
+      answer(stream, 413);
+      return false;
+    }
+    limitBody(stream, maxBodyBytes, () => {
+      if (!stream.headersSent) answer(stream, 413);
+      else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    });
+    return true;
+  }
+
+  function servedRequest(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): ServedRequest {
+    return {
+      protocol,
+      httpVersion: '2',
+      method: textOf(headers[':method']),
+      path: textOf(headers[':path']),
+      headers,
+      peer: connection.peer,
+      upgrade: false,
+      onEnd: settleOnce((settle) => stream.once('close', () => settle(endOf(stream, protocol)))),
+    };
+  }
+}
+
+function answer(stream: ServerHttp2Stream, status: number): void {
+  stream.on('error', () => undefined).respond({ ':status': status, 'content-length': '0' }, { endStream: true });
+  // What of the body is on its way is not for anybody.
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+function refuseCall(stream: ServerHttp2Stream, status: number, message: string): void {
+  stream
+    .on('error', () => undefined)
+    .respond(
+      { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status), 'grpc-message': encodeURIComponent(message) },
+      { endStream: true },
+    );
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+function endOf({ sentHeaders, sentTrailers, rstCode }: ServerHttp2Stream, protocol: 'http' | 'grpc'): RequestEnd {
+  const status = Number(sentHeaders?.[':status'] ?? 0);
+  const aborted = rstCode !== constants.NGHTTP2_NO_ERROR;
+  if (protocol === 'http') return { status, aborted };
+  const grpc = sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status'];
+  return { status, grpcStatus: grpc === undefined ? undefined : Number(grpc), aborted };
+}
+
+function dropIdentity(headers: IncomingHttpHeaders, raw: unknown): void {
+  for (const name in headers) if (isIdentityHeader(name)) delete headers[name];
+  if (Array.isArray(raw)) dropFromRaw(raw);
+}
+
+function textOf(value: string | string[] | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function isStream(value: unknown): value is ServerHttp2Stream {
+  return typeof value === 'object' && value !== null && 'respond' in value;
+}
+
+function isHeaders(value: unknown): value is IncomingHttpHeaders {
+  return typeof value === 'object' && value !== null;
+}
