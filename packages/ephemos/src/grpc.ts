@@ -11,13 +11,15 @@ import { createRequestGate } from './http/request-gate.ts';
 import { checkRequestOptions, type RequestServerOptions } from './http/request-options.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
-import { gateSession } from './http/session-gate.ts';
+import { type AnswerCall, gateSession } from './http/session-gate.ts';
 import { checkKeepalive, type KeepaliveOptions, keepSession } from './http/session-keepalive.ts';
 import { type ClientOptions, type Connector, createConnector } from './tls/connect.ts';
+import type { Drainable } from './tls/drain.ts';
 import { errorOnEarlyClose, textOf } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
 import { type HandOver, terminate, tlsServerOptions } from './tls/terminate.ts';
 
+export type { AnswerCall } from './http/session-gate.ts';
 export type { KeepaliveOptions } from './http/session-keepalive.ts';
 export { peerOf } from './tls/peer-of.ts';
 
@@ -26,10 +28,12 @@ export interface GrpcListenerOptions extends RequestServerOptions {
   readonly keepalive?: KeepaliveOptions | undefined;
   /** Serves HTTP/1.1 on the same port. `h2` stays gRPC: an HTTP/2 handler needs a listener of its own. */
   readonly http?: RequestListener | undefined;
+  /** Answers calls before the gRPC server sees them, such as those of a health service; true when it did. */
+  readonly answerCall?: AnswerCall | undefined;
 }
 
 /** A TLS listener in front of a gRPC server: `listen`, `address` and `close` as in node:net. */
-export type GrpcListener = TlsServer & Gated;
+export type GrpcListener = TlsServer & Gated & Drainable;
 
 /**
  * Puts a gRPC server behind the gate. The server needs no bindAsync; `peerOf(call)` says who calls.
@@ -43,8 +47,8 @@ export function createGrpcListener(server: Server, options: GrpcListenerOptions)
   const handOver = createHandOver(server, options);
   if (options.http !== undefined) return createSharedServer(options, ['h2', 'http/1.1'], options.http, { h2: handOver });
   const listener = createTlsServer(tlsServerOptions(options, ['h2']));
-  const { reauthorize } = terminate(listener, options, handOver);
-  return Object.assign(listener, { reauthorize });
+  const { reauthorize, drain, destroyConnections } = terminate(listener, options, handOver);
+  return Object.assign(listener, { reauthorize, drain, destroyConnections });
 }
 
 function createHandOver(server: Server, options: GrpcListenerOptions): HandOver {
@@ -56,6 +60,7 @@ function createHandOver(server: Server, options: GrpcListenerOptions): HandOver 
     if (socket.alpnProtocol !== 'h2') {
       throw new EphemosError('ERR_ALPN_MISMATCH', 'the client did not ask for h2, and gRPC speaks nothing else');
     }
+    connection.use();
     injector.injectConnection(socket);
     const session = boundSession(socket);
     if (session === undefined || !isServerSession(session)) {

@@ -38,5 +38,6 @@ export { SpiffeId } from './spiffe/spiffe-id.ts';
 export { TrustDomain } from './spiffe/trust-domain.ts';
 export type { ConnectionLimits } from './tls/admission.ts';
 export type { ClientOptions } from './tls/connect.ts';
+export type { Drainable } from './tls/drain.ts';
 export { type PeerCarrier, peerOf } from './tls/peer-of.ts';
 export type { ServerOptions } from './tls/terminate.ts';

@@ -1,6 +1,7 @@
 // The HTTP/2 server: a plain Http2SecureServer whose sockets pass the terminator first, and that says goodbye with GOAWAY.
 import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { checkAuthorizer } from '../authorize/authorizer.ts';
+import type { Drainable } from '../tls/drain.ts';
 import type { LiveConnection } from '../tls/live-connection.ts';
 import { terminate, tlsServerOptions } from '../tls/terminate.ts';
 import { createRequestGate } from './request-gate.ts';
@@ -16,7 +17,7 @@ export interface Http2ServerOptions extends RequestServerOptions {
 }
 
 /** A node:http2 server behind the gate. */
-export type EphemosHttp2Server = Http2SecureServer & Gated;
+export type EphemosHttp2Server = Http2SecureServer & Gated & Drainable;
 
 /**
  * Makes an HTTP/2 server that knows its callers by SPIFFE ID. It speaks h2 alone; gRPC and HTTP/2 handlers need listeners of their own.
@@ -43,10 +44,12 @@ export function createHttp2Server(
     keepSession(session, keepalive);
     connection.onDrain(() => sayGoodbye(session));
   });
-  const { reauthorize } = terminate(server, options, (socket, connection) => {
+  const { reauthorize, drain, destroyConnections } = terminate(server, options, (socket, connection) => {
+    // From here on its session knows when it is unused.
+    connection.use();
     arriving = connection;
     serveHttp2(socket);
     arriving = undefined;
   });
-  return Object.assign(server, { reauthorize });
+  return Object.assign(server, { reauthorize, drain, destroyConnections });
 }

@@ -4,10 +4,12 @@ import { Server } from 'node:https';
 import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls';
 import { checkAuthorizer } from '../authorize/authorizer.ts';
 import { EphemosError } from '../errors.ts';
+import type { Drainable } from '../tls/drain.ts';
 import type { LiveConnection } from '../tls/live-connection.ts';
 import { type HandOver, terminate, tlsServerOptions } from '../tls/terminate.ts';
 import { announcesMore, limitBody } from './body-limit.ts';
 import { dropFromRaw, hasIdentityHeader } from './identity-headers.ts';
+import { keepContext } from './keep-context.ts';
 import { createRequestGate, type RequestGate } from './request-gate.ts';
 import { checkRequestOptions, type RequestServerOptions, settleOnce } from './request-options.ts';
 import type { RequestEnd } from './served-request.ts';
@@ -19,7 +21,7 @@ export interface Gated {
 }
 
 /** A node:https server behind the gate. */
-export type EphemosServer = Server & Gated;
+export type EphemosServer = Server & Gated & Drainable;
 
 /**
  * Makes an HTTPS server that knows its callers by SPIFFE ID. It is a `node:https` server: any framework that takes a listener works with it.
@@ -47,13 +49,13 @@ export function createSharedServer(
   const server = new GatedServer(tlsServerOptions(options, protocols), options, connections);
   if (listener !== undefined) server.on('request', listener);
   const serveHttp = takeConnectionListener(server);
-  const { reauthorize } = terminate(server, options, (socket, connection) => {
+  const { reauthorize, drain, destroyConnections } = terminate(server, options, (socket, connection) => {
     const handOver = typeof socket.alpnProtocol === 'string' ? others[socket.alpnProtocol] : undefined;
     if (handOver !== undefined) return handOver(socket, connection);
     connections.set(socket, connection);
     serveHttp(socket);
   });
-  return Object.assign(server, { reauthorize });
+  return Object.assign(server, { reauthorize, drain, destroyConnections });
 }
 
 // The second gate, at every request; by then the connection may be on its way out, too.
@@ -97,6 +99,7 @@ class GatedServer extends Server {
     // Asked of the request: the response of a pipelined one has no socket until its turn comes.
     const connection = request instanceof IncomingMessage ? this.#connections.get(request.socket) : undefined;
     if (connection === undefined || !(request instanceof IncomingMessage && response instanceof ServerResponse)) return endUngated(request);
+    connection.use();
     const refusal = this.#gate.judgeHttp(connection, request);
     if (refusal !== undefined) {
       if (refusal.whole) response.setHeader('connection', 'close');
@@ -116,6 +119,7 @@ class GatedServer extends Server {
     const [request, socket] = args;
     const connection = typeof socket === 'object' && socket !== null ? this.#connections.get(socket) : undefined;
     if (connection === undefined || !(request instanceof IncomingMessage)) return endUngated(request);
+    connection.use();
     const refusal = this.#gate.judgeHttp(connection, request);
     if (refusal !== undefined) {
       // Node has taken its own listeners off by now: a reset would end the process.
@@ -133,7 +137,7 @@ class GatedServer extends Server {
   #serve(
     event: string,
     args: readonly unknown[],
-    { peer }: LiveConnection,
+    { peer, socket }: LiveConnection,
     { method = '', url = '', headers }: IncomingMessage,
     watch: (settle: (end: RequestEnd) => void) => void,
   ): boolean {
@@ -141,7 +145,10 @@ class GatedServer extends Server {
     if (intercept === undefined) return this.#handOver(event, args);
     let heard = true;
     const upgrade = event === 'upgrade' || event === 'connect';
-    intercept({ protocol: 'http', httpVersion: '1.1', method, path: url, headers, peer, upgrade, onEnd: settleOnce(watch) }, () => {
+    const onEnd = settleOnce(watch);
+    intercept({ protocol: 'http', httpVersion: '1.1', method, path: url, headers, peer, socket, upgrade, onEnd }, () => {
+      // The socket of an upgrade is not the request's alone.
+      if (!upgrade) keepContext(args);
       heard = this.#handOver(event, args);
     });
     return heard;

@@ -3,6 +3,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Session, type Serv
 import type { LiveConnection } from '../tls/live-connection.ts';
 import { announcesMore, limitBody } from './body-limit.ts';
 import { dropFromRaw, isIdentityHeader } from './identity-headers.ts';
+import { keepContext } from './keep-context.ts';
 import type { RequestGate } from './request-gate.ts';
 import { type RequestOptions, settleOnce } from './request-options.ts';
 import { sayGoodbye } from './say-goodbye.ts';
@@ -11,15 +12,19 @@ import type { RequestEnd, ServedRequest } from './served-request.ts';
 const GRPC_INVALID_ARGUMENT = 3;
 const GRPC_PERMISSION_DENIED = 7;
 
+/** Answers a stream itself and says so with true. */
+export type AnswerCall = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => boolean;
+
 /** What is served on a session, and by which rules. */
 export interface SessionGateOptions extends RequestOptions {
+  readonly answerCall?: AnswerCall | undefined;
   readonly gate: RequestGate;
   readonly protocol: 'http' | 'grpc';
 }
 
 /** Puts the second gate in front of a session. Whatever listens for 'stream' on it hears of admitted requests alone. */
 export function gateSession(session: ServerHttp2Session, connection: LiveConnection, options: SessionGateOptions): void {
-  const { gate, protocol, intercept, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
+  const { gate, protocol, intercept, answerCall, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
   const emit = session.emit.bind(session);
   let requests = 0;
   Object.assign(session, {
@@ -30,9 +35,15 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       if (requests === maxRequestsPerConnection) sayGoodbye(session);
       if (!passes(stream, headers)) return true;
       dropIdentity(headers, args[3]);
-      const next = (): void => void Reflect.apply(emit, session, [event, ...args]);
+      const next = (): void => {
+        if (answerCall?.(stream, headers) !== true) Reflect.apply(emit, session, [event, ...args]);
+      };
       if (intercept === undefined) next();
-      else intercept(servedRequest(stream, headers), next);
+      else
+        intercept(servedRequest(stream, headers), () => {
+          keepContext([stream]);
+          next();
+        });
       return true;
     },
   });
@@ -70,6 +81,7 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       path: textOf(headers[':path']),
       headers,
       peer: connection.peer,
+      socket: connection.socket,
       upgrade: false,
       onEnd: settleOnce((settle) => stream.once('close', () => settle(endOf(stream, protocol)))),
     };

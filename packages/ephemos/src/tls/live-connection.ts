@@ -34,6 +34,7 @@ export class LiveConnection {
   #timer: NodeJS.Timeout | undefined;
   #draining = false;
   #refused = false;
+  #used = false;
   readonly #onDrain = new Set<() => void>();
 
   constructor(socket: TLSSocket, role: Role, peer: Peer, svid: X509Svid | undefined, now: number) {
@@ -50,6 +51,21 @@ export class LiveConnection {
     // After a fatal alert Node leaves a socket open that HTTP/2 reads from (Node 20 to 26); Go and Envoy refuse a certificate with one.
     socket.once('error', () => socket.destroy());
     this.#arm(now);
+  }
+
+  /** True until {@link LiveConnection.use}. HTTP/2 sessions are no concern of it: they end by themselves when they are told to. */
+  get isUnused(): boolean {
+    return !this.#used;
+  }
+
+  /** A request has come. */
+  use(): void {
+    this.#used = true;
+  }
+
+  /** It should not take new work; it is not closed for that. */
+  drain(): void {
+    this.#drain();
   }
 
   /** True once the connection should not take new work. */

@@ -26,6 +26,7 @@ export class LiveConnections implements Iterable<LiveConnection> {
   #round = 0;
   #running: Promise<void> = Promise.resolve();
   #unfollow: (() => void) | undefined;
+  #draining = false;
 
   constructor(options: LiveConnectionsOptions) {
     this.#options = options;
@@ -43,12 +44,19 @@ export class LiveConnections implements Iterable<LiveConnection> {
   add(connection: LiveConnection): void {
     this.#unfollow ??= this.#follow();
     this.#connections.add(connection);
+    if (this.#draining) connection.drain();
     connection.socket.once('close', () => {
       this.#connections.delete(connection);
       if (this.#connections.size > 0) return;
       this.#unfollow?.();
       this.#unfollow = undefined;
     });
+  }
+
+  /** Tells every connection, those that are still to come too, that it should not take new work. */
+  drain(): void {
+    this.#draining = true;
+    for (const connection of this.#connections) connection.drain();
   }
 
   /**

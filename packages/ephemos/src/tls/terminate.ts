@@ -9,6 +9,7 @@ import { createPeerVerifier } from '../spiffe/peer-verifier.ts';
 import type { X509Svid } from '../spiffe/x509-svid.ts';
 import { type ConnectionLimits, checkConnectionLimits, limitConnections } from './admission.ts';
 import { createGate } from './admit.ts';
+import { createDrain, type Drainable } from './drain.ts';
 import { followSource, svidOf } from './follow-source.ts';
 import { checkGateOptions, type GateOptions } from './gate-options.ts';
 import { LiveConnection } from './live-connection.ts';
@@ -31,7 +32,7 @@ export interface ServerOptions extends GateOptions {
 }
 
 /** What {@link terminate} adds to a server. */
-export interface Terminator {
+export interface Terminator extends Drainable {
   /** Verifies and authorizes every live connection again; those that no longer pass end. */
   reauthorize(): Promise<void>;
   readonly connections: LiveConnections;
@@ -120,7 +121,8 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
     unfollow = follow();
   });
 
-  return { connections, reauthorize: () => connections.reauthorize() };
+  const { drain, destroyConnections } = createDrain(server, connections, pending.destroy);
+  return { connections, reauthorize: () => connections.reauthorize(), drain, destroyConnections };
 }
 
 // What node:tls says of a handshake that came to nothing.
@@ -171,6 +173,9 @@ function trackHandshakes(server: Server, source: X509Source, timeout: number): H
       return handshake ?? { raw: undefined, svid: svidOf(source), seconds: () => Number.NaN };
     },
     isLate: (socket) => late.has(rawOf(socket)),
+    destroy() {
+      for (const { raw } of running.values()) raw.destroy();
+    },
   };
 }
 
@@ -179,6 +184,8 @@ interface HandshakeTracker {
   finish(socket: TLSSocket): Handshake;
   /** True when the handshake of this socket was ended because it took too long. */
   isLate(socket: TLSSocket): boolean;
+  /** Ends every handshake that runs. */
+  destroy(): void;
 }
 
 // The TLS socket keeps the TCP socket that it was made from in `_parent` (undocumented, Node 0.12 to 26; the tests hold it).
