@@ -26,6 +26,8 @@ export type EphemosAgent = Agent & Gated;
 
 /**
  * Makes an agent for `https.request` and every library that takes one. Connections are kept alive, and left before a certificate expires.
+ * Give it to a library as its agent for http as well (axios: `httpAgent`): an http URL, or a redirect to one, then fails with
+ * ERR_INVALID_PROTOCOL instead of going out unprotected. A connection that was upgraded, as for a WebSocket, ends when a certificate expires.
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */
 export function createAgent(options: EphemosAgentOptions): EphemosAgent {

@@ -16,7 +16,8 @@ export interface DispatcherOptions extends ClientOptions, Omit<Pool.Options, 'co
 export type EphemosDispatcher = Dispatcher & Gated;
 
 /**
- * Makes a dispatcher for undici's `request`, `stream` and `fetch`, and for the global fetch. HTTP/2 is offered with `allowH2: true`.
+ * Makes a dispatcher for undici's `request`, `stream`, `fetch` and `WebSocket`, and for the global fetch. HTTP/2 is offered with `allowH2: true`;
+ * that alone opens a connection for each request at a time, and `pipelining: 100` shares one (undici 7).
  * Every connection, also one that a redirect leads to, is verified and authorized before a request is written to it.
  * @throws {EphemosError} ERR_AUTHORIZER_INVALID, ERR_OPTION_INVALID
  */

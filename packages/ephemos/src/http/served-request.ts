@@ -1,5 +1,6 @@
 // A request that passed both gates, on its way to whoever serves it: what is around a service counts it, times it and traces it.
 import type { IncomingHttpHeaders } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { Peer } from '../spiffe/peer.ts';
 
 /** How a request ended. */
@@ -21,6 +22,8 @@ export interface ServedRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly peer: Peer;
+  /** The connection, to ask for its address and TLS. It is not to be read or written. */
+  readonly socket: TLSSocket;
   /** True for an upgrade, such as that of a WebSocket. */
   readonly upgrade: boolean;
   /** Called back once, when the answer is complete or cut off; for an upgrade when the connection closes. */
