@@ -1,5 +1,6 @@
 // What every server takes for its requests, and what of it can be checked before it listens.
 import { EphemosError } from '../errors.ts';
+import { checkMilliseconds } from '../tls/gate-options.ts';
 import type { ServerOptions } from '../tls/terminate.ts';
 import type { Intercept, RequestEnd } from './served-request.ts';
 
@@ -11,6 +12,8 @@ export interface RequestOptions {
   readonly maxBodyBytes?: number | undefined;
   /** After so many requests the client is asked to connect again. No limit by default. */
   readonly maxRequestsPerConnection?: number | undefined;
+  /** How long a client may take none of an answer that waits for it, in milliseconds, before it is cut off. Any time by default. */
+  readonly stallTimeout?: number | undefined;
   /** Longest header of a request, in bytes; Node's own default is 16,384 for HTTP/1 and 65,535 for HTTP/2. */
   readonly maxHeaderBytes?: number | undefined;
 }
@@ -19,7 +22,8 @@ export interface RequestOptions {
 export interface RequestServerOptions extends ServerOptions, RequestOptions {}
 
 /** @throws {EphemosError} ERR_OPTION_INVALID */
-export function checkRequestOptions({ intercept, maxBodyBytes, maxRequestsPerConnection, maxHeaderBytes }: RequestOptions): void {
+export function checkRequestOptions({ intercept, stallTimeout, ...counts }: RequestOptions): void {
+  const { maxBodyBytes, maxRequestsPerConnection, maxHeaderBytes } = counts;
   if (intercept !== undefined && typeof intercept !== 'function')
     throw new EphemosError('ERR_OPTION_INVALID', 'intercept must be a function');
   const least = {
@@ -31,6 +35,7 @@ export function checkRequestOptions({ intercept, maxBodyBytes, maxRequestsPerCon
     if (value === undefined || (Number.isSafeInteger(value) && value >= from)) continue;
     throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a whole number of at least ${from}`);
   }
+  checkMilliseconds({ stallTimeout }, 1);
 }
 
 /** Makes the `onEnd` of a served request: any number of listeners, one end, also for those that come late. */

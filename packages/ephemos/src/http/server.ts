@@ -65,10 +65,12 @@ class GatedServer extends Server {
   readonly #options: RequestServerOptions;
 
   constructor(tls: TlsOptions, options: RequestServerOptions, connections: WeakMap<object, LiveConnection>) {
-    const { maxHeaderBytes, maxRequestsPerConnection } = options;
+    const { maxHeaderBytes, maxRequestsPerConnection, stallTimeout } = options;
     super({ ...tls, ...(maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes }) });
     // Node tells the client in the last answer, and refuses with 503 what comes after it.
     if (maxRequestsPerConnection !== undefined) this.maxRequestsPerSocket = maxRequestsPerConnection;
+    // Also told of a handler that takes its time; then there is nothing that the client could take.
+    if (stallTimeout !== undefined) this.setTimeout(stallTimeout, (socket) => void (socket.writableLength > 0 && socket.destroy()));
     this.#connections = connections;
     this.#options = options;
     this.#gate = createRequestGate(checkAuthorizer(options.authorize));

@@ -24,7 +24,7 @@ export interface SessionGateOptions extends RequestOptions {
 
 /** Puts the second gate in front of a session. Whatever listens for 'stream' on it hears of admitted requests alone. */
 export function gateSession(session: ServerHttp2Session, connection: LiveConnection, options: SessionGateOptions): void {
-  const { gate, protocol, intercept, answerCall, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
+  const { gate, protocol, intercept, answerCall, stallTimeout, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
   const emit = session.emit.bind(session);
   let requests = 0;
   Object.assign(session, {
@@ -34,6 +34,7 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       requests += 1;
       if (requests === maxRequestsPerConnection) sayGoodbye(session);
       if (!passes(stream, headers)) return true;
+      if (stallTimeout !== undefined) endWhenStalled(stream, stallTimeout);
       dropIdentity(headers, args[3]);
       const next = (): void => {
         if (answerCall?.(stream, headers) !== true) Reflect.apply(emit, session, [event, ...args]);
@@ -86,6 +87,11 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       onEnd: settleOnce((settle) => stream.once('close', () => settle(endOf(stream, protocol)))),
     };
   }
+}
+
+// A stream may be silent for as long as it likes; one whose client takes nothing holds what was written to it.
+function endWhenStalled(stream: ServerHttp2Stream, timeout: number): void {
+  stream.setTimeout(timeout, () => void (stream.writableLength > 0 && stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM)));
 }
 
 function answer(stream: ServerHttp2Stream, status: number): void {

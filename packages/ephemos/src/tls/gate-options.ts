@@ -41,7 +41,8 @@ export function checkDurations(durations: Readonly<Record<string, number | undef
   checkMilliseconds(durations, 0);
 }
 
-function checkMilliseconds(values: Readonly<Record<string, number | undefined>>, least: number): void {
+/** @throws {EphemosError} ERR_OPTION_INVALID for one that is less than `least`, or more than a timer can hold */
+export function checkMilliseconds(values: Readonly<Record<string, number | undefined>>, least: number): void {
   for (const [name, value] of Object.entries(values)) {
     if (value === undefined || (typeof value === 'number' && value >= least && value < 2 ** 31)) continue;
     throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a number of milliseconds from ${least} to 2,147,483,647`);

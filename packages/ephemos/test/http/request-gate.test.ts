@@ -333,6 +333,31 @@ describe('the second gate of createHttp2Server', () => {
   });
 });
 
+describe('a stream of HTTP/2 that stalls', () => {
+  it('is closed when its client takes nothing; the session goes on', async () => {
+    await using world = await openTlsWorld();
+    const ends: object[] = [];
+    const server = createHttp2Server(
+      {
+        ...world.server,
+        stallTimeout: 200,
+        intercept(request, next) {
+          request.onEnd((end) => void ends.push({ path: request.path, ...end }));
+          next();
+        },
+      },
+      (request, response) => response.end(request.url === '/big' ? Buffer.alloc(4 * 1024 * 1024) : 'ok'),
+    );
+    await using open = await listening(server);
+    await using client = createHttp2Client(open.origin, world.client);
+    const stream = await client.request({ ':path': '/big' });
+    stream.on('error', () => undefined).pause();
+    await untilHolds(() => ends.length === 1, 'the end of the stream');
+    expect(ends).toEqual([{ path: '/big', status: 200, aborted: true }]);
+    expect(await readAll(await client.request({ ':path': '/' }))).toBe('ok');
+  });
+});
+
 describe('the second gate of createGrpcListener', () => {
   it('answers what no rule allows with PERMISSION_DENIED, streams too', async () => {
     await using world = await openTlsWorld();
