@@ -7,9 +7,9 @@ export const layers = {
   observe: { node: ['diagnostics_channel'] },
   spiffe: { node: ['crypto'] },
   'workload-api': {
-    node: ['events', 'http2', 'net', 'timers', 'timers/promises'],
+    node: ['events', 'fs', 'http2', 'net', 'timers', 'timers/promises'],
     packages: ['@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-node'],
-    process: ['env', 'getuid', 'platform'],
+    process: ['env', 'geteuid', 'platform'],
   },
   source: { node: ['events', 'timers', 'timers/promises'], process: ['emitWarning'] },
   authorize: {},
@@ -18,26 +18,34 @@ export const layers = {
     process: ['emitWarning', 'nextTick', 'versions'],
   },
   http: {
-    node: ['events', 'http', 'http2', 'https', 'net', 'stream', 'timers', 'timers/promises', 'tls', 'url'],
+    node: ['async_hooks', 'events', 'http', 'http2', 'https', 'net', 'stream', 'timers', 'timers/promises', 'tls', 'url'],
     packages: ['undici'],
     process: ['emitWarning', 'nextTick', 'versions'],
     network: true,
   },
+  databases: { node: ['net', 'stream', 'timers', 'tls'], packages: ['ioredis'] },
   federation: { node: ['crypto', 'http', 'https', 'timers', 'timers/promises', 'tls'], network: true },
 };
 
 /** The entry points come after every layer and may import any of them, but no other entry point than errors.ts. */
 export const entryPointRule = {
   node: ['crypto', 'events', 'http', 'http2', 'https', 'net', 'stream', 'timers', 'timers/promises', 'tls', 'url'],
-  packages: { 'grpc.ts': ['@grpc/grpc-js'], 'undici.ts': ['undici'] },
+  packages: {
+    'connect.ts': ['@connectrpc/connect'],
+    'grpc.ts': ['@grpc/grpc-js'],
+    'undici.ts': ['undici'],
+  },
   process: ['emitWarning', 'nextTick', 'versions'],
   network: true,
 };
 
-/** Across packages: `imports` are the workspace packages it may import. Only the command prints, reads argv and exits. */
+/**
+ * Across packages: `imports` are the workspace packages it may import. Only the command prints, reads argv and exits; a service ends the process that
+ * it was given to own, in src/lifecycle/own-process.ts.
+ */
 export const packages = {
   ephemos: { imports: [] },
-  '@ephemos/service': { imports: ['ephemos'] },
+  '@ephemos/service': { imports: ['ephemos'], process: ['env', 'exit', 'off', 'on', 'stderr', 'versions'] },
   '@ephemos/dev': {
     imports: ['ephemos'],
     process: ['emitWarning', 'getegid', 'geteuid', 'getgid', 'getuid', 'nextTick', 'pid', 'platform'],

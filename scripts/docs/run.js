@@ -1,13 +1,16 @@
 // Runs the code blocks of a page in their order, each in a process of its own with an identity from a development agent.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { run } from '../lib/command.js';
 import { head } from '../lib/output.js';
 import { shown } from '../lib/workspace.js';
+import { folderOf } from './configs.js';
+import { readCommands } from './shell.js';
 
 const limitMs = 30_000;
 const loopback = fileURLToPath(new URL('./loopback.js', import.meta.url));
@@ -39,8 +42,9 @@ function answers(port) {
 }
 
 /** Starts a block; `exited` resolves with its exit code (or signal). */
-function start({ built }, endpoint) {
-  const { SPIFFE_ENDPOINT_SOCKET: _, ...env } = process.env;
+function start({ built, config }, endpoint) {
+  const { SPIFFE_ENDPOINT_SOCKET: _socket, EPHEMOS_CONFIG_PATH: _path, ...env } = process.env;
+  if (config !== undefined) env.EPHEMOS_CONFIG_PATH = config;
   if (endpoint !== undefined) env.SPIFFE_ENDPOINT_SOCKET = endpoint;
   const child = spawn(process.execPath, ['--import', loopback, built], { cwd: dirname(built), env, stdio: ['ignore', 'pipe', 'pipe'] });
   const running = { child, stdout: '', output: '' };
@@ -83,11 +87,28 @@ async function serve(running, port) {
 async function stop(running) {
   if (running.child.exitCode !== null) return `the server ended by itself (${running.child.exitCode})\n${head(running.output)}`;
   running.child.kill('SIGTERM');
-  return (await settle(running, 10_000)) === 'timeout' ? 'SIGTERM does not end the server' : undefined;
+  // A service waits for its load balancers first.
+  return (await settle(running, 20_000)) === 'timeout' ? 'SIGTERM does not end the server' : undefined;
+}
+
+/** Runs the `ephemos` commands of a shell block where the files of the page are; { stdout, problem }. */
+async function runCommands(block, cwd, base) {
+  const wanted = Number(block.options.run === true ? 0 : block.options.run);
+  const main = join(base, 'packages/cli/dist/main.js');
+  const { SPIFFE_ENDPOINT_SOCKET: _socket, EPHEMOS_CONFIG_PATH: _path, ...env } = process.env;
+  let stdout = '';
+  let end = { code: 0, output: '' };
+  mkdirSync(cwd, { recursive: true });
+  for (const [command, ...args] of readCommands(block)) {
+    if (command !== 'ephemos') return { stdout, problem: `only ephemos commands are run, and this is ${command}` };
+    end = await run(process.execPath, [main, ...args], { cwd, env, timeoutMs: limitMs });
+    stdout += end.stdout;
+  }
+  return { stdout, problem: end.code === wanted ? undefined : `ends with ${end.code}\n${head(end.output)}` };
 }
 
 /** The problems of running the blocks of one page. */
-export async function runPage(page, programs, identities, base) {
+export async function runPage(page, programs, identities, { base, folder }) {
   const problems = [];
   const servers = [];
   let last;
@@ -95,6 +116,10 @@ export async function runPage(page, programs, identities, base) {
   for (const block of page.blocks) {
     if (block.options.output && block.code.trim() !== last?.stdout.trim())
       say(block, `the block before it printed:\n${last?.stdout.trim() ?? 'nothing'}`);
+    if (block.options.run !== undefined) {
+      last = await runCommands(block, folderOf(page, folder, base), base);
+      say(block, last.problem);
+    }
     const program = programs.find((each) => each.block === block);
     if (program === undefined || block.options['no-run']) continue;
     const { as = 'spiffe://example.org/web', serve: port } = block.options;

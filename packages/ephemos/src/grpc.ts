@@ -3,12 +3,22 @@ import type { RequestListener } from 'node:http';
 import { constants, type Http2Session, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
-import { CallCredentials, ChannelCredentials, type ChannelOptions, type Server, ServerCredentials } from '@grpc/grpc-js';
-import { checkAuthorizer } from './authorize/authorizer.ts';
-import { EphemosError } from './errors.ts';
+import {
+  CallCredentials,
+  ChannelCredentials,
+  type ChannelOptions,
+  type Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  status,
+} from '@grpc/grpc-js';
+import { type Authorizer, checkAuthorizer } from './authorize/authorizer.ts';
+import { EphemosError, isEphemosError } from './errors.ts';
 import { boundSession } from './http/bound-session.ts';
 import { createRequestGate } from './http/request-gate.ts';
 import { checkRequestOptions, type RequestServerOptions } from './http/request-options.ts';
+import { createRouteGate, type RouteGate } from './http/route-gate.ts';
 import { sayGoodbye } from './http/say-goodbye.ts';
 import { createSharedServer, type Gated } from './http/server.ts';
 import { type AnswerCall, gateSession } from './http/session-gate.ts';
@@ -17,6 +27,7 @@ import { type ClientOptions, type Connector, createConnector } from './tls/conne
 import type { Drainable } from './tls/drain.ts';
 import { errorOnEarlyClose, textOf } from './tls/early-close.ts';
 import type { LiveConnection } from './tls/live-connection.ts';
+import { peerOf } from './tls/peer-of.ts';
 import { type HandOver, terminate, tlsServerOptions } from './tls/terminate.ts';
 
 export type { AnswerCall } from './http/session-gate.ts';
@@ -76,6 +87,44 @@ function createHandOver(server: Server, options: GrpcListenerOptions): HandOver 
 
 function isServerSession(session: Http2Session): session is ServerHttp2Session {
   return session.type === constants.NGHTTP2_SESSION_SERVER;
+}
+
+type ServerCall = Parameters<ServerInterceptor>[1];
+
+/**
+ * Makes an interceptor for `new Server({ interceptors: [...] })`: calls of whom the authorizer does not admit end with PERMISSION_DENIED before
+ * their handler starts. It is asked with the service and method of each call. On a port that the same server opened with `bindAsync` nobody is
+ * verified, and every call there ends with UNAUTHENTICATED. Methods that the server does not have are answered by grpc-js with UNIMPLEMENTED
+ * before any interceptor runs. In handlers and later interceptors `peerOf(call)` says who calls.
+ * @example
+ * const server = new Server({ interceptors: [requirePeer(({ id }, target) => target?.method === 'Get' || id.equals(ops))] });
+ * @throws {EphemosError} ERR_AUTHORIZER_INVALID
+ */
+export function requirePeer(authorize: Authorizer): ServerInterceptor {
+  const gate = createRouteGate(authorize);
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start(next) {
+        next({
+          onReceiveMetadata(metadata, pass) {
+            const refusal = judgeCall(gate, call, path);
+            if (refusal === undefined) pass(metadata);
+            else call.sendStatus(refusal);
+          },
+        });
+      },
+    });
+}
+
+// Never throws: in an interceptor that would end the process.
+function judgeCall(gate: RouteGate, call: ServerCall, path: string): Parameters<ServerCall['sendStatus']>[0] | undefined {
+  try {
+    const refusal = gate.judgeCall(peerOf(call), path, call.getConnectionInfo().remoteAddress);
+    return refusal === undefined ? undefined : { code: status.PERMISSION_DENIED, details: refusal.error.message };
+  } catch (error) {
+    if (isEphemosError(error)) return { code: status.UNAUTHENTICATED, details: error.message };
+    return { code: status.INTERNAL, details: 'the caller could not be judged' };
+  }
 }
 
 /** Credentials for gRPC channels, with the gate's own operations. */

@@ -104,7 +104,7 @@ class GatedServer extends Server {
     connection.use();
     const refusal = this.#gate.judgeHttp(connection, request);
     if (refusal !== undefined) {
-      if (refusal.whole) response.setHeader('connection', 'close');
+      if (refusal.whole === true) response.setHeader('connection', 'close');
       response.writeHead(refusal.status, { 'content-length': '0' }).end();
       return true;
     }

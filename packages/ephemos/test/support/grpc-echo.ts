@@ -27,7 +27,8 @@ function deserialize(bytes: Buffer): Message {
   return message;
 }
 
-function method(name: string, requestStream: boolean, responseStream: boolean): ServiceDefinition[string] {
+/** A method of test.Echo whose messages are JSON. */
+export function jsonMethod(name: string, requestStream: boolean, responseStream: boolean): ServiceDefinition[string] {
   return {
     path: `/test.Echo/${name}`,
     requestStream,
@@ -60,7 +61,7 @@ export function createEchoServer(callerOf: (call: object) => string = (call) => 
     for (const watcher of watchers) watcher();
   }
   server.addService(
-    { echo: method('Echo', false, false), count: method('Count', false, true), chat: method('Chat', true, true) },
+    { echo: jsonMethod('Echo', false, false), count: jsonMethod('Count', false, true), chat: jsonMethod('Chat', true, true) },
     {
       echo(call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>) {
         const answer = (): void => done(null, { text: `${call.request.text} from ${callerOf(call)}` });

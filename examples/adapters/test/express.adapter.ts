@@ -1,0 +1,3 @@
+import { describeHttpServer } from './http-server.ts';
+
+describeHttpServer('express.js');
