@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Authorizer, authorizeId, createAgent, createServer, type X509Source } from 'ephemos';
+import { type Authorizer, authorizeId, createAgent, createServer, onDrain, type X509Source } from 'ephemos';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describeClient } from './client.ts';
@@ -83,6 +83,23 @@ describe('what the README says of ws', () => {
     await served.server.reauthorize();
     const [code]: readonly unknown[] = await closed;
     expect(code).toBe(1006);
+  });
+
+  it('one whose server listens to onDrain says 1001 when its peer is refused, and when the server drains', async () => {
+    let admitted = true;
+    const authorize: Authorizer = (_peer) => admitted;
+    for (const end of ['refuse', 'drain'] as const) {
+      admitted = true;
+      await using served = await openSocketServer(authorize);
+      served.sockets.on('connection', (socket, request) => onDrain(request, () => socket.close(1001)));
+      const socket = open(served.origin, '/', await world.open('web'));
+      await once(socket, 'open');
+      const closed = once(socket, 'close');
+      admitted = end === 'drain';
+      await (end === 'drain' ? served.server.drain() : served.server.reauthorize());
+      const [code]: readonly unknown[] = await closed;
+      expect(code).toBe(1001);
+    }
   });
 
   it('a ws:// URL fails with our agent instead of going out unprotected', async () => {

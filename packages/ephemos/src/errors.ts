@@ -7,6 +7,8 @@ export const errorCodes = {
   ERR_BUNDLE_INVALID: 'a trust bundle is malformed, empty or over its bounds',
   ERR_CERTIFICATE_INVALID: 'a certificate is not the strict DER that X.509 asks for',
   ERR_CONFIG_INVALID: 'a configuration file or variable holds something that is not allowed',
+  ERR_CONNECTION_ENDED:
+    'a live connection was ended by us: a certificate expired, our identity was withdrawn or the peer is no longer admitted',
   ERR_CONNECT_ABORTED: 'a connection attempt was ended by its signal',
   ERR_CONNECT_FAILED: 'a connection could not be made',
   ERR_CONNECT_TIMEOUT: 'a connection or its handshake took longer than allowed',

@@ -32,7 +32,7 @@ import { type HandOver, terminate, tlsServerOptions } from './tls/terminate.ts';
 
 export type { AnswerCall } from './http/session-gate.ts';
 export type { KeepaliveOptions } from './http/session-keepalive.ts';
-export { peerOf } from './tls/peer-of.ts';
+export { onDrain, peerOf } from './tls/peer-of.ts';
 
 /** What {@link createGrpcListener} takes. */
 export interface GrpcListenerOptions extends RequestServerOptions {

@@ -39,5 +39,5 @@ export { TrustDomain } from './spiffe/trust-domain.ts';
 export type { ConnectionLimits } from './tls/admission.ts';
 export type { ClientOptions } from './tls/connect.ts';
 export type { Drainable } from './tls/drain.ts';
-export { type PeerCarrier, peerOf } from './tls/peer-of.ts';
+export { onDrain, type PeerCarrier, peerOf } from './tls/peer-of.ts';
 export type { ServerOptions } from './tls/terminate.ts';

@@ -12,7 +12,7 @@ import { closedEarly, explainEarlyClose } from './early-close.ts';
 import { checkGateOptions, type GateOptions } from './gate-options.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
-import { tagPeer } from './peer-of.ts';
+import { tagConnection, tagPeer } from './peer-of.ts';
 import { checkMinVersion, type MinTlsVersion, secureContextOf } from './secure-context.ts';
 
 /** How long dialling and the handshake may take together, in milliseconds. */
@@ -108,6 +108,7 @@ export function createConnector(options: ClientOptions): Connector {
     tagPeer(socket, peer);
     socket.disableRenegotiation();
     const connection = new LiveConnection(socket, 'client', peer, svid, now);
+    tagConnection(socket, connection);
     connections.add(connection);
     explainEarlyClose(connection);
     publish('handshake', () => ({

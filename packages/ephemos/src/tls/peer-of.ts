@@ -11,23 +11,57 @@ export interface PeerCarrier {
   getAuthContext?(): { readonly sslPeerCertificate?: object };
 }
 
-const peers = new WeakMap<object, Peer>();
+/** What a socket is known by. */
+interface Tag {
+  readonly peer: Peer;
+  connection: Draining | undefined;
+}
+
+/** What tells when a connection should take no more work. */
+export interface Draining {
+  onDrain(listener: () => void): void;
+}
+
+const tags = new WeakMap<object, Tag>();
 
 /**
  * The verified peer of a connection.
  * @throws {EphemosError} ERR_PEER_UNAUTHENTICATED when Ephemos did not authenticate the connection
  */
 export function peerOf(carrier: PeerCarrier | object): Peer {
-  const peer = findPeer(carrier);
-  if (peer !== undefined) return peer;
+  return tagOf(carrier).peer;
+}
+
+/**
+ * Calls back when the connection should take no more work, at once when that is already so: its peer is refused, our identity is withdrawn, a
+ * certificate is about to expire, or the server drains. For what lives longer than a request: tell a WebSocket, end a stream.
+ * A second call means that the peer was refused since, and that there is little time.
+ * @example
+ * wss.on('connection', (socket, request) => onDrain(request, () => socket.close(1001)));
+ * @throws {EphemosError} ERR_PEER_UNAUTHENTICATED when Ephemos did not authenticate the connection
+ */
+export function onDrain(carrier: PeerCarrier | object, listener: () => void): void {
+  tagOf(carrier).connection?.onDrain(listener);
+}
+
+function tagOf(carrier: object): Tag {
+  const tag = findTag(carrier);
+  if (tag !== undefined) return tag;
   throw new EphemosError('ERR_PEER_UNAUTHENTICATED', 'this connection was not authenticated by Ephemos', {
     hint: 'serve it with createServer, createGrpcListener, createHttp2Server or listen',
   });
 }
 
+/** Ties a connection to the socket that {@link tagPeer} has tagged. */
+export function tagConnection(socket: TLSSocket, connection: Draining): void {
+  const tag = tags.get(socket);
+  if (tag !== undefined) tag.connection = connection;
+}
+
 /** Ties a verified peer to its socket, and makes getPeerCertificate() cheap enough to be called per request. */
 export function tagPeer(socket: TLSSocket, peer: Peer): void {
-  peers.set(socket, peer);
+  const tag: Tag = { peer, connection: undefined };
+  tags.set(socket, tag);
   socket.authorized = true;
   const read = socket.getPeerCertificate.bind(socket);
   let certificate: PeerCertificate | undefined;
@@ -39,22 +73,22 @@ export function tagPeer(socket: TLSSocket, peer: Peer): void {
     if (detailed === true) return read(true);
     if (certificate === undefined) {
       certificate = read(false);
-      peers.set(certificate, peer);
+      tags.set(certificate, tag);
     }
     return certificate;
   }
   socket.getPeerCertificate = getPeerCertificate;
 }
 
-function findPeer(carrier: object): Peer | undefined {
-  const direct = peers.get(carrier);
+function findTag(carrier: object): Tag | undefined {
+  const direct = tags.get(carrier);
   if (direct !== undefined) return direct;
   const socket = socketOf(carrier);
-  if (socket !== undefined) return peers.get(socket) ?? byCertificate(socket);
+  if (socket !== undefined) return tags.get(socket) ?? byCertificate(socket);
   if ('getAuthContext' in carrier && typeof carrier.getAuthContext === 'function') {
     const context: unknown = carrier.getAuthContext();
     return isObject(context) && 'sslPeerCertificate' in context && isObject(context.sslPeerCertificate)
-      ? peers.get(context.sslPeerCertificate)
+      ? tags.get(context.sslPeerCertificate)
       : undefined;
   }
   return byCertificate(carrier);
@@ -66,12 +100,12 @@ function socketOf(carrier: object): object | undefined {
   return undefined;
 }
 
-function byCertificate(socket: object): Peer | undefined {
+function byCertificate(socket: object): Tag | undefined {
   // Not `in`: the proxies of http2 answer it for the session behind them.
   const method: unknown = Reflect.get(socket, 'getPeerCertificate');
   if (typeof method !== 'function') return undefined;
   const certificate: unknown = Reflect.apply(method, socket, []);
-  return isObject(certificate) ? peers.get(certificate) : undefined;
+  return isObject(certificate) ? tags.get(certificate) : undefined;
 }
 
 function isObject(value: unknown): value is object {

@@ -14,7 +14,7 @@ import { followSource, svidOf } from './follow-source.ts';
 import { checkGateOptions, type GateOptions } from './gate-options.ts';
 import { LiveConnection } from './live-connection.ts';
 import { LiveConnections } from './live-connections.ts';
-import { tagPeer } from './peer-of.ts';
+import { tagConnection, tagPeer } from './peer-of.ts';
 import { checkMinVersion, present, secureContextOptions } from './secure-context.ts';
 
 /** How long a client may take from the first byte to a finished handshake, in milliseconds. Node's own limit is 120 s and starts anew with every byte. */
@@ -80,6 +80,7 @@ export function terminate(server: Server, options: ServerOptions, handOver: Hand
       const peer = gate.admit(socket, source.bundles, now);
       tagPeer(socket, peer);
       const connection = new LiveConnection(socket, 'server', peer, handshake.svid, now);
+      tagConnection(socket, connection);
       connections.add(connection);
       publish('handshake', () => ({
         role: 'server',
