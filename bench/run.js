@@ -7,11 +7,13 @@ import { benchHandshakes } from './handshakes.js';
 import { benchImport } from './import-cost.js';
 import { benchRotation } from './rotation.js';
 import { benchRotationUnderLoad } from './rotation-under-load.js';
+import { benchService } from './service.js';
 
 const parts = {
   handshakes: benchHandshakes,
   http: benchHttp,
   grpc: benchGrpc,
+  service: benchService,
   rotation: benchRotation,
   load: benchRotationUnderLoad,
   import: benchImport,

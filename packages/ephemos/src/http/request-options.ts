@@ -8,6 +8,11 @@ import type { Intercept, RequestEnd } from './served-request.ts';
 export interface RequestOptions {
   /** Runs around every admitted request: for metrics, traces and the like. */
   readonly intercept?: Intercept | undefined;
+  /**
+   * Whether the async context that `intercept` calls `next` in, such as a span, is that of every event of the request; default true. False saves
+   * some 10 us a request where there is no such context.
+   */
+  readonly keepContext?: boolean | undefined;
   /** Longest body of an HTTP request, in bytes; a longer one is answered with 413. No limit by default: frameworks have their own. */
   readonly maxBodyBytes?: number | undefined;
   /** After so many requests the client is asked to connect again. No limit by default. */

@@ -143,14 +143,14 @@ class GatedServer extends Server {
     { method = '', url = '', headers }: IncomingMessage,
     watch: (settle: (end: RequestEnd) => void) => void,
   ): boolean {
-    const { intercept } = this.#options;
+    const { intercept, keepContext: keeps = true } = this.#options;
     if (intercept === undefined) return this.#handOver(event, args);
     let heard = true;
     const upgrade = event === 'upgrade' || event === 'connect';
     const onEnd = settleOnce(watch);
     intercept({ protocol: 'http', httpVersion: '1.1', method, path: url, headers, peer, socket, upgrade, onEnd }, () => {
       // The socket of an upgrade is not the request's alone.
-      if (!upgrade) keepContext(args);
+      if (keeps && !upgrade) keepContext(args);
       heard = this.#handOver(event, args);
     });
     return heard;

@@ -24,7 +24,7 @@ export interface SessionGateOptions extends RequestOptions {
 
 /** Puts the second gate in front of a session. Whatever listens for 'stream' on it hears of admitted requests alone. */
 export function gateSession(session: ServerHttp2Session, connection: LiveConnection, options: SessionGateOptions): void {
-  const { gate, protocol, intercept, answerCall, stallTimeout, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
+  const { gate, protocol, intercept, keepContext: keeps = true, answerCall, stallTimeout, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
   const emit = session.emit.bind(session);
   let requests = 0;
   Object.assign(session, {
@@ -42,7 +42,7 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       if (intercept === undefined) next();
       else
         intercept(servedRequest(stream, headers), () => {
-          keepContext([stream]);
+          if (keeps) keepContext([stream]);
           next();
         });
       return true;
