@@ -173,6 +173,10 @@ export class PgStream extends Duplex {
 
   /** Called by pg for channel binding, and by peerOf. */
   getPeerCertificate(): PeerCertificate | undefined {
-    return this.#connection?.socket.getPeerCertificate(false);
+    const connection = this.#connection;
+    if (connection === undefined) return undefined;
+    const [leaf = new Uint8Array()] = connection.peer.chain;
+    // Node 20 to 24 have nothing left to show after the chain was read once.
+    return Object.assign(connection.socket.getPeerCertificate(false), { raw: Buffer.from(leaf) });
   }
 }

@@ -2,7 +2,7 @@
 import { EphemosError } from '../errors.ts';
 import { checkMilliseconds } from '../tls/gate-options.ts';
 import type { ServerOptions } from '../tls/terminate.ts';
-import type { Intercept, RequestEnd } from './served-request.ts';
+import type { Intercept } from './served-request.ts';
 
 /** Options of requests, all optional. */
 export interface RequestOptions {
@@ -41,21 +41,4 @@ export function checkRequestOptions({ intercept, stallTimeout, ...counts }: Requ
     throw new EphemosError('ERR_OPTION_INVALID', `${name} must be a whole number of at least ${from}`);
   }
   checkMilliseconds({ stallTimeout }, 1);
-}
-
-/** Makes the `onEnd` of a served request: any number of listeners, one end, also for those that come late. */
-export function settleOnce(watch: (settle: (end: RequestEnd) => void) => void): (listener: (end: RequestEnd) => void) => void {
-  let end: RequestEnd | undefined;
-  const listeners: ((end: RequestEnd) => void)[] = [];
-  let watching = false;
-  return (listener) => {
-    if (end !== undefined) return listener(end);
-    listeners.push(listener);
-    if (watching) return;
-    watching = true;
-    watch((settled) => {
-      end = settled;
-      for (const each of listeners) each(settled);
-    });
-  };
 }

@@ -11,8 +11,8 @@ import { announcesMore, limitBody } from './body-limit.ts';
 import { dropFromRaw, hasIdentityHeader } from './identity-headers.ts';
 import { keepContext } from './keep-context.ts';
 import { createRequestGate, type RequestGate } from './request-gate.ts';
-import { checkRequestOptions, type RequestServerOptions, settleOnce } from './request-options.ts';
-import type { RequestEnd } from './served-request.ts';
+import { checkRequestOptions, type RequestServerOptions } from './request-options.ts';
+import { ServedHttpRequest } from './served-request.ts';
 
 /** What a gated server can do besides what its class can. */
 export interface Gated {
@@ -112,9 +112,7 @@ class GatedServer extends Server {
     if (connection.draining) response.setHeader('connection', 'close');
     if (!this.#takesBody(request, response)) return true;
     if (hasIdentityHeader(request.rawHeaders)) dropIdentity(request);
-    return this.#serve(event, args, connection, request, (settle) => {
-      response.once('close', () => settle({ status: response.headersSent ? response.statusCode : 0, aborted: !response.writableFinished }));
-    });
+    return this.#serve(event, args, connection, request, response);
   }
 
   #onUpgrade(event: string, args: readonly unknown[]): boolean {
@@ -130,27 +128,22 @@ class GatedServer extends Server {
       return true;
     }
     if (hasIdentityHeader(request.rawHeaders)) dropIdentity(request);
-    return this.#serve(event, args, connection, request, (settle) => {
-      // What was answered is between the handler and the client.
-      connection.socket.once('close', () => settle({ status: 0, aborted: false }));
-    });
+    return this.#serve(event, args, connection, request, undefined);
   }
 
   #serve(
     event: string,
     args: readonly unknown[],
-    { peer, socket }: LiveConnection,
-    { method = '', url = '', headers }: IncomingMessage,
-    watch: (settle: (end: RequestEnd) => void) => void,
+    connection: LiveConnection,
+    request: IncomingMessage,
+    response: ServerResponse | undefined,
   ): boolean {
     const { intercept, keepContext: keeps = true } = this.#options;
     if (intercept === undefined) return this.#handOver(event, args);
     let heard = true;
-    const upgrade = event === 'upgrade' || event === 'connect';
-    const onEnd = settleOnce(watch);
-    intercept({ protocol: 'http', httpVersion: '1.1', method, path: url, headers, peer, socket, upgrade, onEnd }, () => {
+    intercept(new ServedHttpRequest(connection, request, response), () => {
       // The socket of an upgrade is not the request's alone.
-      if (keeps && !upgrade) keepContext(args);
+      if (keeps && response !== undefined) keepContext(args);
       heard = this.#handOver(event, args);
     });
     return heard;

@@ -5,9 +5,9 @@ import { announcesMore, limitBody } from './body-limit.ts';
 import { dropFromRaw, isIdentityHeader } from './identity-headers.ts';
 import { keepContext } from './keep-context.ts';
 import type { RequestGate } from './request-gate.ts';
-import { type RequestOptions, settleOnce } from './request-options.ts';
+import type { RequestOptions } from './request-options.ts';
 import { sayGoodbye } from './say-goodbye.ts';
-import type { RequestEnd, ServedRequest } from './served-request.ts';
+import { ServedStream } from './served-request.ts';
 
 const GRPC_INVALID_ARGUMENT = 3;
 const GRPC_PERMISSION_DENIED = 7;
@@ -24,7 +24,16 @@ export interface SessionGateOptions extends RequestOptions {
 
 /** Puts the second gate in front of a session. Whatever listens for 'stream' on it hears of admitted requests alone. */
 export function gateSession(session: ServerHttp2Session, connection: LiveConnection, options: SessionGateOptions): void {
-  const { gate, protocol, intercept, keepContext: keeps = true, answerCall, stallTimeout, maxBodyBytes = Infinity, maxRequestsPerConnection = Infinity } = options;
+  const {
+    gate,
+    protocol,
+    intercept,
+    keepContext: keeps = true,
+    answerCall,
+    stallTimeout,
+    maxBodyBytes = Infinity,
+    maxRequestsPerConnection = Infinity,
+  } = options;
   const emit = session.emit.bind(session);
   let requests = 0;
   Object.assign(session, {
@@ -41,7 +50,7 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
       };
       if (intercept === undefined) next();
       else
-        intercept(servedRequest(stream, headers), () => {
+        intercept(new ServedStream(protocol, connection, stream, headers), () => {
           if (keeps) keepContext([stream]);
           next();
         });
@@ -73,20 +82,6 @@ export function gateSession(session: ServerHttp2Session, connection: LiveConnect
     });
     return true;
   }
-
-  function servedRequest(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): ServedRequest {
-    return {
-      protocol,
-      httpVersion: '2',
-      method: textOf(headers[':method']),
-      path: textOf(headers[':path']),
-      headers,
-      peer: connection.peer,
-      socket: connection.socket,
-      upgrade: false,
-      onEnd: settleOnce((settle) => stream.once('close', () => settle(endOf(stream, protocol)))),
-    };
-  }
 }
 
 // A stream may be silent for as long as it likes; one whose client takes nothing holds what was written to it.
@@ -108,14 +103,6 @@ function refuseCall(stream: ServerHttp2Stream, status: number, message: string):
       { endStream: true },
     );
   stream.close(constants.NGHTTP2_NO_ERROR);
-}
-
-function endOf({ sentHeaders, sentTrailers, rstCode }: ServerHttp2Stream, protocol: 'http' | 'grpc'): RequestEnd {
-  const status = Number(sentHeaders?.[':status'] ?? 0);
-  const aborted = rstCode !== constants.NGHTTP2_NO_ERROR;
-  if (protocol === 'http') return { status, aborted };
-  const grpc = sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status'];
-  return { status, grpcStatus: grpc === undefined ? undefined : Number(grpc), aborted };
 }
 
 function dropIdentity(headers: IncomingHttpHeaders, raw: unknown): void {
