@@ -40,7 +40,14 @@ export async function benchService({ rounds, seconds, report }) {
           if (round >= 0) cpu[kind].push(((await servers[kind].call('usage')) * 1e6) / done);
         }
       }
-      report({ name, unit: 'us', ours: median(cpu.watched), stock: median(cpu.bare), ratio: ratio(cpu.watched, cpu.bare), target: { most } });
+      report({
+        name,
+        unit: 'us',
+        ours: median(cpu.watched),
+        stock: median(cpu.bare),
+        ratio: ratio(cpu.watched, cpu.bare),
+        target: { most },
+      });
     }
   } finally {
     await client.stop();

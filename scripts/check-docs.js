@@ -5,12 +5,17 @@
 //   ```ts no-run                 type-checked only
 //   ```ts file=server.ts         has this name, so that other blocks of the same page can import './server.ts'
 //   ```ts serve=8443             a server: started, waited for until the port answers, stopped when the page is through
+//   ```ts config=config.yaml     runs with EPHEMOS_CONFIG_PATH set to the yaml block of the page with this name
 //   ```ts as=spiffe://x.org/y    runs with this identity (default spiffe://example.org/web); as=none runs without a Workload API
 //   ```text output               is exactly what the block before it printed on standard output
 //   ```js                        like ts, and implicit any is allowed
 //   ```sh                        npm scripts, `node FILE` and `ephemos` commands with their flags must exist; nothing is run
+//   ```sh run                    its `ephemos` commands are run where the yaml blocks of the page are; run=4 says how the last one ends
 //   ```console                   the same for the lines that start with `$ `
 //   ```json, ```yaml             parse
+//   ```yaml config               is a configuration that a service would take
+//   ```yaml policy               is a file of rules that it would take
+//   ```yaml config file=a.yaml   has this name, so that other blocks of the same page can name it
 // A run gets SPIFFE_ENDPOINT_SOCKET of an @ephemos/dev agent and 30 s, and every host name leads to 127.0.0.1.
 // Relative links must lead to a file.
 import { existsSync, rmSync } from 'node:fs';
@@ -18,6 +23,7 @@ import { dirname, join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { readBlocks } from './docs/blocks.js';
 import { commandProblems } from './docs/commands.js';
+import { configProblems } from './docs/configs.js';
 import { typeProblems, writeProject } from './docs/project.js';
 import { openIdentities, runPage } from './docs/run.js';
 import { isMain, reportProblems } from './lib/output.js';
@@ -41,10 +47,11 @@ const languages = new Set([
   'ini',
 ]);
 const words = {
-  ts: ['no-run', 'file', 'serve', 'as'],
-  js: ['no-run', 'file', 'serve', 'as'],
+  ts: ['no-run', 'file', 'serve', 'as', 'config'],
+  js: ['no-run', 'file', 'serve', 'as', 'config'],
+  sh: ['run'],
   text: ['output'],
-  yaml: ['file'],
+  yaml: ['file', 'config', 'policy'],
   json: ['file'],
 };
 
@@ -95,10 +102,12 @@ export async function checkDocs(base = root) {
   const folder = join(base, 'dist/docs');
   rmSync(folder, { recursive: true, force: true });
   const programs = writeProject(read, folder, base);
+  for (const page of read) problems.push(...(await configProblems(page, folder, base)));
   problems.push(...(await typeProblems(programs, folder, base)));
-  if (problems.length === 0 && programs.some(({ block }) => !block.options['no-run'])) {
+  const runs = read.some(({ blocks }) => blocks.some(({ options }) => options.run !== undefined));
+  if (problems.length === 0 && (runs || programs.some(({ block }) => !block.options['no-run']))) {
     const identities = await openIdentities(base);
-    for (const page of read) problems.push(...(await runPage(page, programs, identities, base)));
+    for (const page of read) problems.push(...(await runPage(page, programs, identities, { base, folder })));
     await identities.close();
   }
   return { problems, count: read.reduce((sum, { blocks }) => sum + blocks.length, 0), pages: read.length };

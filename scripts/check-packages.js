@@ -8,7 +8,7 @@ import { npmCommand, run } from './lib/command.js';
 import { head, isMain, reportProblems } from './lib/output.js';
 import { entryPoints, publicPackages, root } from './lib/workspace.js';
 
-const allowed = /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|dist\/.*\.(js|d\.ts)(\.map)?)$/;
+const allowed = /^(package\.json|README\.md|LICENSE|NOTICE|CHANGELOG\.md|config\.schema\.json|dist\/.*\.(js|d\.ts)(\.map)?)$/;
 
 /** Problems of what is in the tarball and what is not. */
 function* fileProblems(pkg, files) {

@@ -29,6 +29,8 @@ const parts = {
   exports: [['scripts/check-exports.js']],
   packages: [['scripts/check-packages.js']],
   errors: [['scripts/render-errors.js', '--check']],
+  'config-schema': [['scripts/render-config-schema.js', '--check']],
+  'service-docs': [['scripts/render-service-docs.js', '--check']],
   docs: [['scripts/check-docs.js']],
 };
 

@@ -18,6 +18,19 @@ const tree = {
   'packages/dev/dist/index.js':
     "export const openDevAgent = async ({ trustDomain }) => ({ endpointFor: async (id) => 'unix:/' + trustDomain + '/' + id.slice(-3), close: async () => {} });\n",
 };
+const service = {
+  'packages/service/package.json': { name: '@ephemos/service', type: 'module' },
+  // Takes whatever does not say "wrong", and says where it does.
+  'packages/service/dist/index.js': `import { readFileSync } from 'node:fs';
+const read = (path, key) => {
+  const line = readFileSync(path, 'utf8').split('\\n').findIndex((each) => each.includes('wrong')) + 1;
+  if (line > 0) throw Object.assign(new Error('wrong'), { problems: [{ file: path, line, key, message: 'this is wrong' }] });
+};
+export const checkRules = () => [];
+export const loadConfig = ({ path }) => read(path, 'service.name');
+export const locatePolicyFile = (path) => read(path, '');
+`,
+};
 const fence = '```';
 
 async function problemsOf(markdown, files = {}) {
@@ -112,6 +125,41 @@ test.each(breaches)('%s is found', async (_, info, code, problem) => {
   const problems = await problemsOf(`${fence}${info}\n${code}\n${fence}\n`);
   expect(problems).toHaveLength(1);
   expect(problems[0]).toContain(problem);
+});
+
+test('a configuration and a policy are read as a service would, and found by the programs that name them', async () => {
+  const markdown = [
+    `${fence}yaml config file=config.yaml\nservice:\n  name: web\n${fence}\n`,
+    `${fence}yaml policy file=policy.yaml\nrules: []\n${fence}\n`,
+    `${fence}ts config=config.yaml\nimport { readFileSync } from 'node:fs';\n`,
+    `console.log(readFileSync(process.env['EPHEMOS_CONFIG_PATH'] ?? '', 'utf8').trim());\n${fence}\n`,
+    `${fence}text output\nservice:\n  name: web\n${fence}\n`,
+  ];
+  expect(await problemsOf(markdown.join(''), service)).toEqual([]);
+});
+
+test.each([
+  ['config', 'README.md:4 service.name: this is wrong'],
+  ['policy', 'README.md:4 this is wrong'],
+])('a %s that a service would refuse is found, at its line', async (word, problem) => {
+  expect(await problemsOf(`text\n${fence}yaml ${word}\na: 1\nb: wrong\n${fence}\n`, service)).toEqual([problem]);
+});
+
+const echo = 'const [, , first, second] = process.argv;\nconsole.log(first, second);\nprocess.exitCode = Number(first);\n';
+
+test.each([
+  ['its output', 'run', 'ephemos 0 a\nephemos 0 "b c"', '0 a\n0 b c', []],
+  ['another output', 'run', 'ephemos 0 a', '0 b', ['README.md:4 the block before it printed:\n0 a']],
+  ['the exit code it says', 'run=4', 'ephemos 4 a', '4 a', []],
+  ['another exit code', 'run', 'ephemos 3 a', '3 a', ['README.md:1 ends with 3\n3 a']],
+  ['something else than ephemos', 'run', 'npx x', '', ['README.md:1 only ephemos commands are run, and this is npx']],
+])('a shell block that is run has %s', async (_, word, code, output, problems) => {
+  const cli = { 'packages/cli/dist/main.js': `if (process.argv.at(-1) === '--help') console.log('Usage: x <a>');\nelse {${echo}}\n` };
+  expect(await problemsOf(`${fence}sh ${word}\n${code}\n${fence}\n${fence}text output\n${output}\n${fence}\n`, cli)).toEqual(problems);
+});
+
+test('a configuration is not passed over when the service is not built', async () => {
+  expect(await problemsOf(`${fence}yaml config\na: 1\n${fence}\n`)).toEqual(['README.md:1 @ephemos/service is not built']);
 });
 
 test('other output than the page says is found', async () => {

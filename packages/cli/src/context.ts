@@ -3,6 +3,13 @@
 /** How a command answers. */
 export type Format = 'text' | 'json';
 
+/** A terminal that can be drawn on. */
+export interface Screen {
+  size(): { readonly columns: number; readonly rows: number };
+  /** Called when the size has changed, until the returned function is called. */
+  onResize(listener: () => void): () => void;
+}
+
 /** The process around a command. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -10,6 +17,8 @@ export interface Context {
   readonly color: boolean;
   /** Columns of the terminal; undefined when standard output is none. */
   readonly width: number | undefined;
+  /** The terminal; undefined when standard output is none, or one that cannot move its cursor. */
+  readonly screen: Screen | undefined;
   print(text: string): void;
   printError(text: string): void;
   /** The exit code to end with, when it is not 0. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The process of the ephemos command: arguments, terminal and signals in, an exit code out. Nothing else touches them.
 import { readFileSync } from 'node:fs';
-import type { Context } from './context.ts';
+import type { Context, Screen } from './context.ts';
 import { run } from './program.ts';
 
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
@@ -29,6 +29,7 @@ function createContext(): Context {
     env,
     color: stdout.isTTY === true && noColor === '' && term !== 'dumb',
     width: stdout.isTTY === true ? stdout.columns : undefined,
+    screen: stdout.isTTY === true && term !== 'dumb' ? screenOf(stdout) : undefined,
     print: (text) => void stdout.write(text),
     printError: (text) => void stderr.write(text),
     finish: () => undefined,
@@ -48,6 +49,17 @@ function createContext(): Context {
       return () => {
         for (const signal of FORWARDED_SIGNALS) process.off(signal, listener);
       };
+    },
+  };
+}
+
+function screenOf(stdout: NodeJS.WriteStream): Screen {
+  return {
+    // A terminal that was never told its size has none.
+    size: () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 }),
+    onResize(listener) {
+      stdout.on('resize', listener);
+      return () => stdout.off('resize', listener);
     },
   };
 }

@@ -1,8 +1,12 @@
 // The ephemos command: words in, one command run, an exit code out.
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
+import { createConfig } from './commands/config.ts';
 import { createDev } from './commands/dev.ts';
+import { createHealth } from './commands/health.ts';
 import { describe } from './commands/options.ts';
+import { createPolicy } from './commands/policy.ts';
+import { createTop } from './commands/top.ts';
 import { createVerify } from './commands/verify.ts';
 import { createWatch } from './commands/watch.ts';
 import { createWhoami } from './commands/whoami.ts';
@@ -35,7 +39,8 @@ function createProgram(version: string, context: Context): Command {
     .description('see, check and try SPIFFE identities')
     .version(version, '-V, --version', 'print the version')
     .enablePositionalOptions();
-  for (const create of [createWhoami, createWatch, createVerify, createDev]) program.addCommand(create(context));
+  for (const create of [createWhoami, createWatch, createVerify, createHealth, createTop, createConfig, createPolicy, createDev])
+    program.addCommand(create(context));
   describe(program, {
     examples: [
       'ephemos dev',

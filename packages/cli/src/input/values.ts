@@ -1,4 +1,5 @@
 // Values of flags that are checked by the library: text in, a checked value out, with an error that names the flag.
+import type { Target } from 'ephemos';
 import { EphemosError, isEphemosError } from 'ephemos/errors';
 import { SpiffeId, TrustDomain } from 'ephemos/spiffe';
 
@@ -18,13 +19,22 @@ export function parseTrustDomain(text: string, flag: string): TrustDomain {
   return named(flag, text, () => TrustDomain.parse(text));
 }
 
-function named<T>(flag: string, text: string, parse: () => T): T {
+/**
+ * Parses what a peer asks for, given as `flag`.
+ * @throws {EphemosError} ERR_TARGET_INVALID
+ */
+export async function parseTarget(text: string, flag: string): Promise<Target> {
+  const { parseTarget: parse } = await import('ephemos');
+  return named(flag, text, () => parse(text), 'a service answers such a request with 400, whatever its policy says');
+}
+
+function named<T>(flag: string, text: string, parse: () => T, hint?: string): T {
   try {
     return parse();
   } catch (error) {
     if (!isEphemosError(error)) throw error;
     throw new EphemosError(error.code, `${flag} ${JSON.stringify(text.slice(0, 200))}: ${error.message}`, {
-      hint: error.hint,
+      hint: error.hint ?? hint,
       cause: error,
     });
   }

@@ -4,7 +4,16 @@ import { ephemos } from '../support/ephemos.ts';
 describe('bad input is one line that names it, and a hint', () => {
   it.each<[args: string, code: number, error: string, hint: string]>([
     ['whomi', 2, 'unknown command "whomi"', 'did you mean "ephemos whoami"?'],
-    ['quatsch', 2, 'unknown command "quatsch"', 'see "ephemos --help"; there are whoami, watch, verify, dev'],
+    ['quatsch', 2, 'unknown command "quatsch"', 'see "ephemos --help"; there are whoami, watch, verify, '],
+    ['config vaildate', 2, 'unknown command "vaildate"', 'did you mean "ephemos config validate"?'],
+    ['policy explian', 2, 'unknown command "explian"', 'did you mean "ephemos policy explain"?'],
+    ['config validate --prodcution', 2, "unknown option '--prodcution'", 'did you mean --production?'],
+    ['health --address 9080', 2, "argument '9080' is invalid", 'write host:port'],
+    ['health --address a:1 --config c.yaml', 2, 'only one of --address and --config can say where to ask', 'leave out one of them'],
+    ['health --check readiness', 2, "argument 'readiness' is invalid", 'allowed choices are live, ready, startup'],
+    ['health --config /nowhere/config.yaml', 3, '/nowhere/config.yaml', 'mend it, or give the address with --address'],
+    ['top --metrics http://a:1/metrics', 2, "'http://a:1/metrics' is invalid", 'alone: a:1'],
+    ['top --interval 1ms', 2, "argument '1ms' is invalid", 'it is at least 100ms'],
     ['dev rotat', 2, 'unknown command "rotat"', 'did you mean "ephemos dev rotate"?'],
     ['whoami --frmat json', 2, "unknown option '--frmat'", 'did you mean --format?'],
     ['whoami --format yaml', 2, "option '--format <format>' argument 'yaml' is invalid", 'allowed choices are text, json'],
@@ -79,18 +88,32 @@ describe('bad input is one line that names it, and a hint', () => {
 });
 
 describe('help', () => {
-  it.each(['', 'whoami', 'watch', 'verify', 'dev', 'dev exec', 'dev list', 'dev rotate', 'dev withdraw', 'dev restore'])(
-    'of "ephemos %s" has an example, --format where there is output, and the exit codes',
-    async (path) => {
-      const words = path === '' ? [] : path.split(' ');
-      const { code, stdout, stderr } = await ephemos([...words, '--help']);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toContain(`Usage: ephemos ${path}`);
-      expect(stdout).toMatch(/\nExamples:\n {2}\$ ephemos/);
-      expect(stdout).toMatch(/\nExit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 /);
-      if (path !== '') expect(stdout).toContain('--format <format>');
-    },
-  );
+  it.each([
+    '',
+    'whoami',
+    'watch',
+    'verify',
+    'health',
+    'top',
+    'config',
+    'config validate',
+    'policy',
+    'policy explain',
+    'dev',
+    'dev exec',
+    'dev list',
+    'dev rotate',
+    'dev withdraw',
+    'dev restore',
+  ])('of "ephemos %s" has an example, --format where there is output, and the exit codes', async (path) => {
+    const words = path === '' ? [] : path.split(' ');
+    const { code, stdout, stderr } = await ephemos([...words, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Usage: ephemos ${path}`);
+    expect(stdout).toMatch(/\nExamples:\n {2}\$ ephemos/);
+    expect(stdout).toMatch(/\nExit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 /);
+    if (!['', 'config', 'policy'].includes(path)) expect(stdout).toContain('--format <format>');
+  });
 
   it('is shown on standard error, with exit code 2, when no command is given', async () => {
     const { code, stdout, stderr } = await ephemos([]);

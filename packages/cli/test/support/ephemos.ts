@@ -10,6 +10,9 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Another copy of the command. */
   readonly main?: string;
+  readonly cwd?: string;
+  /** Another user, which only root may ask for. */
+  readonly uid?: number;
 }
 
 export interface Finished {
@@ -33,6 +36,8 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [options.main ?? main, ...args], {
     env: { PATH, HOME, ...options.env },
+    cwd: options.cwd,
+    uid: options.uid,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end();

@@ -38,7 +38,7 @@ export function leaveBetweenCommands(connection: LiveConnection): void {
     if (!leaving) {
       leaving = true;
       // What ioredis looks at before it writes (ioredis 5 and 6): commands go to its offline queue now.
-      Object.defineProperty(socket, 'writable', { value: false, configurable: true });
+      Object.defineProperty(socket, 'writable', { value: false, configurable: true, writable: true });
     }
     // Not destroySoon(): it would ask `writable` whether there is anything to end.
     if (unanswered === 0) socket.end(() => socket.destroy());
@@ -63,6 +63,8 @@ function onWrite(socket: TLSSocket, see: (bytes: Buffer) => void): void {
   const { write } = socket;
   Object.defineProperty(socket, 'write', {
     configurable: true,
+    // node:net puts another one in its place at the end of a connection.
+    writable: true,
     value: (chunk: string | Uint8Array, ...rest: readonly unknown[]): unknown => {
       const written: unknown = Reflect.apply(write, socket, [chunk, ...rest]);
       see(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));

@@ -12,6 +12,8 @@ const LINE_FEED = 0x0a;
 // Longer than the number of any length; what is behind it in a line is of no interest.
 const MAX_LINE = 24;
 const MAX_NAME = 16;
+// \r\n
+const LINE_END = 2;
 
 /** Reads one direction of a connection. */
 export class RespReader {
@@ -23,7 +25,10 @@ export class RespReader {
   #line = '';
   #type = '';
   #name = '';
-  #named = true;
+  /** Whether what comes next is the first element of an array. */
+  #first = false;
+  /** Whether the bytes that come are the name. */
+  #naming = false;
 
   constructor(onValue: (value: RespValue) => void) {
     this.#onValue = onValue;
@@ -39,7 +44,7 @@ export class RespReader {
 
   #skip(chunk: Buffer, at: number): number {
     const end = Math.min(at + this.#rest, chunk.length);
-    if (!this.#named && this.#name.length <= MAX_NAME) this.#name += chunk.toString('latin1', at, Math.min(end, at + MAX_NAME + 2));
+    if (this.#naming) this.#name += chunk.toString('latin1', at, end);
     this.#rest -= end - at;
     if (this.#rest === 0) this.#finishOne();
     return end;
@@ -57,17 +62,18 @@ export class RespReader {
   }
 
   #begin(type: string, count: number): void {
+    this.#naming = this.#first && type === '$' && count <= MAX_NAME;
+    this.#first = this.#missing === 0 && type === '*';
     if (this.#missing === 0) {
       this.#missing = 1;
       this.#type = type;
       this.#name = '';
-      this.#named = type !== '*';
     }
     switch (type) {
       case '$':
       case '=':
       case '!':
-        if (count >= 0) this.#rest = count + 2;
+        if (count >= 0) this.#rest = count + LINE_END;
         else this.#finishOne();
         return;
       case '*':
@@ -90,12 +96,12 @@ export class RespReader {
   }
 
   #finishOne(): void {
-    this.#named = true;
+    this.#naming = false;
     this.#expect(-1);
   }
 
   #finish(): void {
-    const name = this.#name.trimEnd().toUpperCase();
-    this.#onValue({ type: this.#type, name: name.length > MAX_NAME ? '' : name });
+    this.#first = false;
+    this.#onValue({ type: this.#type, name: this.#name.slice(0, -LINE_END).toUpperCase() });
   }
 }

@@ -91,8 +91,7 @@ function endWhenStalled(stream: ServerHttp2Stream, timeout: number): void {
 
 function answer(stream: ServerHttp2Stream, status: number): void {
   stream.on('error', () => undefined).respond({ ':status': status, 'content-length': '0' }, { endStream: true });
-  // What of the body is on its way is not for anybody.
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  ignoreRest(stream);
 }
 
 function refuseCall(stream: ServerHttp2Stream, status: number, message: string): void {
@@ -102,7 +101,13 @@ function refuseCall(stream: ServerHttp2Stream, status: number, message: string):
       { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': String(status), 'grpc-message': encodeURIComponent(message) },
       { endStream: true },
     );
-  stream.close(constants.NGHTTP2_NO_ERROR);
+  ignoreRest(stream);
+}
+
+// What of the body is on its way is for nobody. Closed in the same turn, the stream would take its answer with it (Node 22 and 26).
+function ignoreRest(stream: ServerHttp2Stream): void {
+  stream.resume();
+  setImmediate(() => void (!stream.readableEnded && stream.close(constants.NGHTTP2_NO_ERROR)));
 }
 
 function dropIdentity(headers: IncomingHttpHeaders, raw: unknown): void {

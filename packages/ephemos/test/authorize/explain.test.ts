@@ -27,6 +27,12 @@ describe('an explanation', () => {
     );
   });
 
+  it('names the places that its reader knows', () => {
+    const placeOf = (index: number) => `policy.yaml:${index + 2}`;
+    expect(formatExplanation(explainDecision(policy, WEB, parseTarget('GET /orders')), placeOf)).toContain('(policy.yaml:2)');
+    expect(formatExplanation(explainDecision(policy, WEB, parseTarget('DELETE /orders/7')), placeOf)).toContain('"pages" (policy.yaml:5)');
+  });
+
   it('of a denial names the rules that nearly allow it, those that miss least first, and what does not match', () => {
     expect(explain(WEB, 'DELETE /orders/7')).toBe(
       [
