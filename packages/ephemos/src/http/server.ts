@@ -100,7 +100,7 @@ class GatedServer extends Server {
     const [request, response] = args;
     // Asked of the request: the response of a pipelined one has no socket until its turn comes.
     const connection = request instanceof IncomingMessage ? this.#connections.get(request.socket) : undefined;
-    if (connection === undefined || !(request instanceof IncomingMessage && response instanceof ServerResponse)) return endUngated(request);
+    if (connection === undefined || !(request instanceof IncomingMessage) || !isResponse(response)) return endUngated(request);
     connection.use();
     const refusal = this.#gate.judgeHttp(connection, request);
     if (refusal !== undefined) {
@@ -152,7 +152,7 @@ class GatedServer extends Server {
   #handOver(event: string, args: readonly unknown[]): boolean {
     const [, response] = args;
     if (event !== 'checkContinue' || super.listenerCount(event) > 0) return super.emit(event, ...args);
-    if (response instanceof ServerResponse) response.writeContinue();
+    if (isResponse(response)) response.writeContinue();
     return super.emit('request', ...args);
   }
 
@@ -160,9 +160,9 @@ class GatedServer extends Server {
     const { maxBodyBytes } = this.#options;
     if (maxBodyBytes === undefined) return true;
     const refuse = (): void => {
-      if (response.headersSent) return void request.socket.destroySoon();
-      response.writeHead(413, { connection: 'close', 'content-length': '0' }).end();
-      response.once('finish', () => request.socket.destroySoon());
+      const end = (): void => request.socket.destroySoon();
+      if (response.headersSent) end();
+      else response.once('finish', end).writeHead(413, { connection: 'close', 'content-length': '0' }).end();
     };
     if (announcesMore(request.headers['content-length'], maxBodyBytes)) {
       refuse();
@@ -176,6 +176,10 @@ class GatedServer extends Server {
     }
     return true;
   }
+}
+
+function isResponse(value: unknown): value is ServerResponse {
+  return value instanceof ServerResponse;
 }
 
 // Somebody has given the server a socket that no gate has seen.

@@ -112,7 +112,11 @@ function ignoreRest(stream: ServerHttp2Stream): void {
 
 function dropIdentity(headers: IncomingHttpHeaders, raw: unknown): void {
   for (const name in headers) if (isIdentityHeader(name)) delete headers[name];
-  if (Array.isArray(raw)) dropFromRaw(raw);
+  if (isTexts(raw)) dropFromRaw(raw);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function textOf(value: string | string[] | undefined): string {

@@ -1,8 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { createAgent, createServer, type EphemosError } from 'ephemos';
+import { createAgent, createServer, type EphemosError, isEphemosError } from 'ephemos';
 import { connect } from 'ephemos/tls';
 import { describe, expect, it } from 'vitest';
-import { type ChannelMessages, channels } from '../../src/observe/channels.ts';
+import { publishedDuring } from '../support/channel.ts';
 import { bounded, next, untilHolds } from '../support/events.ts';
 import { httpsCall } from '../support/https-call.ts';
 import { type Listening, listening } from '../support/listening.ts';
@@ -32,14 +32,8 @@ function silent({ port }: Open, localAddress?: string): Silent {
 }
 
 async function refusalsDuring(work: () => Promise<unknown>): Promise<readonly EphemosError[]> {
-  const seen: EphemosError[] = [];
-  const see = (message: unknown): void => {
-    const { error } = message as ChannelMessages['refused'];
-    seen.push(error);
-  };
-  channels.refused.subscribe(see);
-  await work().finally(() => channels.refused.unsubscribe(see));
-  return seen;
+  const seen = await publishedDuring('refused', work);
+  return seen.flatMap(({ error }) => (isEphemosError(error) ? [error] : []));
 }
 
 describe('limits of a listener', () => {

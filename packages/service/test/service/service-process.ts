@@ -138,6 +138,11 @@ export async function startService(options: StartOptions = {}): Promise<ServiceP
   return started;
 }
 
+/** The port of an address as the log shows it. */
+export function portIn(address: unknown): number {
+  return typeof address === 'string' ? Number(address.split(':').pop()) : 0;
+}
+
 /** An answer of one of the plaintext ports. */
 export async function get(port: number, path: string): Promise<{ readonly status: number; readonly body: string }> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);

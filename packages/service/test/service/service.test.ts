@@ -8,7 +8,7 @@ import { openDevAgent } from '@ephemos/dev';
 import { connect } from 'ephemos/tls';
 import { describe, expect, it } from 'vitest';
 import { codesOf, failureOf, openCaller } from './caller.ts';
-import { baseConfig, get, OPS, ORDERS, type StartOptions, startService, until, WEB } from './service-process.ts';
+import { baseConfig, get, OPS, ORDERS, portIn, type StartOptions, startService, until, WEB } from './service-process.ts';
 
 const DRAINING = 'draining: no new connections, clients are told to go elsewhere';
 const RELOADED = 'the policy of the configuration is in use';
@@ -229,7 +229,7 @@ describe('a service that cannot start', () => {
     const waiting = await service.line(({ msg }) => msg === 'waiting for an identity', 'the reason');
     expect(JSON.stringify(waiting['err'])).toContain('no identity issued');
     const { health } = await service.line(({ msg }) => msg === 'starting', 'the start');
-    const port = Number(String(health).split(':').pop());
+    const port = portIn(health);
     expect(await get(port, '/livez')).toMatchObject({ status: 200 });
     expect(await get(port, '/readyz')).toMatchObject({ status: 503, body: expect.stringContaining('svid') });
     await agent.register({ id: ORDERS });
