@@ -71,8 +71,9 @@ async function slow(count) {
   const handshakes = Array.from({ length: count }, async () => {
     const socket = connectTcp({ host, port: Number(port), localAddress: '127.0.0.40' });
     const end = closed(socket.resume());
-    // A record of a handshake that never ends, a byte at a time.
-    const drip = setInterval(() => socket.write(Buffer.from([0x16])), 200);
+    // The start of a ClientHello of 512 bytes that never ends, a byte at a time.
+    const hello = [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, ...new Array(500).fill(0)];
+    const drip = setInterval(() => socket.write(Buffer.from([hello.shift() ?? 0])), 100);
     await end;
     clearInterval(drip);
     return performance.now() - startedAt;
@@ -81,9 +82,9 @@ async function slow(count) {
     const socket = await connect({ ...options, host, port: Number(port), protocols: ['http/1.1'] });
     const end = closed(socket.pause());
     socket.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
-    // A reader that reads nothing sees no end either: it tries to send, which fails when the other side is gone.
+    // A reader that reads nothing sees no end either: it sends line breaks, which mean nothing, until that fails.
     const startedReading = performance.now();
-    const poke = setInterval(() => socket.write(' '), 500);
+    const poke = setInterval(() => socket.write('\r\n'), 500);
     await end;
     clearInterval(poke);
     return performance.now() - startedReading;

@@ -13,6 +13,7 @@ import { keepContext } from './keep-context.ts';
 import { createRequestGate, type RequestGate } from './request-gate.ts';
 import { checkRequestOptions, type RequestServerOptions } from './request-options.ts';
 import { ServedHttpRequest } from './served-request.ts';
+import { watchStalls } from './stall-watch.ts';
 
 /** What a gated server can do besides what its class can. */
 export interface Gated {
@@ -49,12 +50,14 @@ export function createSharedServer(
   const server = new GatedServer(tlsServerOptions(options, protocols), options, connections);
   if (listener !== undefined) server.on('request', listener);
   const serveHttp = takeConnectionListener(server);
-  const { reauthorize, drain, destroyConnections } = terminate(server, options, (socket, connection) => {
+  const { connections: live, reauthorize, drain, destroyConnections } = terminate(server, options, (socket, connection) => {
     const handOver = typeof socket.alpnProtocol === 'string' ? others[socket.alpnProtocol] : undefined;
     if (handOver !== undefined) return handOver(socket, connection);
     connections.set(socket, connection);
     serveHttp(socket);
   });
+  const { stallTimeout } = options;
+  if (stallTimeout !== undefined) server.once('close', watchStalls(live, stallTimeout));
   return Object.assign(server, { reauthorize, drain, destroyConnections });
 }
 
@@ -65,12 +68,10 @@ class GatedServer extends Server {
   readonly #options: RequestServerOptions;
 
   constructor(tls: TlsOptions, options: RequestServerOptions, connections: WeakMap<object, LiveConnection>) {
-    const { maxHeaderBytes, maxRequestsPerConnection, stallTimeout } = options;
+    const { maxHeaderBytes, maxRequestsPerConnection } = options;
     super({ ...tls, ...(maxHeaderBytes === undefined ? {} : { maxHeaderSize: maxHeaderBytes }) });
     // Node tells the client in the last answer, and refuses with 503 what comes after it.
     if (maxRequestsPerConnection !== undefined) this.maxRequestsPerSocket = maxRequestsPerConnection;
-    // Also told of a handler that takes its time; then there is nothing that the client could take.
-    if (stallTimeout !== undefined) this.setTimeout(stallTimeout, (socket) => void (socket.writableLength > 0 && socket.destroy()));
     this.#connections = connections;
     this.#options = options;
     this.#gate = createRequestGate(checkAuthorizer(options.authorize));

@@ -11,7 +11,10 @@ export interface ConnectionLimits {
   readonly maxConnections?: number | undefined;
   /** Connections from one IPv4 address or IPv6 /64; one more is reset. */
   readonly maxConnectionsPerAddress?: number | undefined;
-  /** Handshakes in flight, of which one address gets half at most; one more waits for its turn, as long as a handshake may take. */
+  /**
+   * Handshakes in flight, from the first bytes of the client on, of which one address gets half at most; one more waits for its turn, as long as a
+   * handshake may take.
+   */
   readonly maxHandshakes?: number | undefined;
 }
 
@@ -43,11 +46,14 @@ export function limitConnections(server: Server, limits: ConnectionLimits, timeo
   server.removeAllListeners('connection');
   const open = new Map<string, number>();
   const waiting = new WaitingSockets();
+  // Since when, the oldest first.
+  const silent = new Map<Socket, number>();
   const running = new Map<object, string>();
   const runningOf = new Map<string, number>();
   let connections = 0;
   let begun = 0;
   let scheduled = false;
+  let looking = false;
 
   server.on('connection', (raw: Socket) => {
     const address = networkOf(raw.remoteAddress);
@@ -59,12 +65,25 @@ export function limitConnections(server: Server, limits: ConnectionLimits, timeo
     raw.once('close', () => {
       connections -= 1;
       decrement(open, address);
+      silent.delete(raw);
       finish(raw);
     });
-    if (waiting.size === 0 && begun < HANDSHAKES_PER_TURN && mayBegin(address)) begin(raw, address);
-    else waiting.add(raw, address, performance.now());
+    // What says nothing gets no TLS. node:tls takes over what was read by then (Node 20 to 26; the tests hold it).
+    silent.set(raw, performance.now());
+    raw.once('readable', () => onBytes(raw, address));
     schedule();
   });
+
+  function onBytes(raw: Socket, address: string): void {
+    const since = silent.get(raw);
+    if (since === undefined) return;
+    silent.delete(raw);
+    // Opened and closed without a word: how load balancers look whether somebody listens.
+    if (raw.readableLength === 0) return void raw.destroy();
+    if (waiting.size === 0 && begun < HANDSHAKES_PER_TURN && mayBegin(address)) begin(raw, address);
+    else waiting.add(raw, address, since);
+    schedule();
+  }
 
   function mayBegin(address: string): boolean {
     return running.size < maxHandshakes && (runningOf.get(address) ?? 0) < share;
@@ -94,8 +113,7 @@ export function limitConnections(server: Server, limits: ConnectionLimits, timeo
   function turn(): void {
     scheduled = false;
     begun = 0;
-    if (waiting.size === 0) return;
-    for (const raw of waiting.late(performance.now() - timeout)) refuse(raw, 'a handshake found no turn in time');
+    endLate(performance.now() - timeout);
     while (begun < HANDSHAKES_PER_TURN && running.size < maxHandshakes) {
       const next = waiting.take(mayBegin);
       if (next === undefined) break;
@@ -103,9 +121,27 @@ export function limitConnections(server: Server, limits: ConnectionLimits, timeo
       if (next.raw.destroyed || !server.listening) next.raw.destroy();
       else begin(next.raw, next.address);
     }
-    // Those that wait for a place are looked at when one is free, or when they are late.
     if (begun > 0 && waiting.size > 0) schedule();
-    else if (waiting.size > 0) setTimeout(schedule, LOOK_AGAIN_MS).unref();
+    else lookAgain();
+  }
+
+  // Those that wait for a place are looked at when one is free, or when they are late.
+  function lookAgain(): void {
+    if (looking || waiting.size + silent.size === 0) return;
+    looking = true;
+    setTimeout(() => {
+      looking = false;
+      schedule();
+    }, LOOK_AGAIN_MS).unref();
+  }
+
+  function endLate(limit: number): void {
+    for (const raw of waiting.late(limit)) refuse(raw, 'a handshake found no turn in time');
+    for (const [raw, since] of silent) {
+      if (since >= limit && server.listening) break;
+      silent.delete(raw);
+      refuseSilent(raw);
+    }
   }
 
   return { finish };
@@ -159,15 +195,18 @@ class WaitingSockets {
 }
 
 function refuse(raw: Socket, reason: string): void {
+  reset(raw, () => new EphemosError('ERR_LIMIT_REACHED', reason, { hint: 'raise the limit if these are callers that should be served' }));
+}
+
+function refuseSilent(raw: Socket): void {
+  reset(raw, () => new EphemosError('ERR_HANDSHAKE_TIMEOUT', 'a handshake took longer than allowed: no byte of it came'));
+}
+
+// With a reset nothing is left behind, here or in the kernel.
+function reset(raw: Socket, error: () => EphemosError): void {
   const { remoteAddress } = raw;
-  // With a reset nothing is left behind, here or in the kernel.
   raw.on('error', () => undefined).resetAndDestroy();
-  publish('refused', () => ({
-    role: 'server',
-    error: new EphemosError('ERR_LIMIT_REACHED', reason, { hint: 'raise the limit if these are callers that should be served' }),
-    remoteAddress,
-    live: false,
-  }));
+  publish('refused', () => ({ role: 'server', error: error(), remoteAddress, live: false }));
 }
 
 function decrement(counts: Map<string, number>, key: string): void {

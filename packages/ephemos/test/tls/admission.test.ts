@@ -20,10 +20,11 @@ interface Silent {
   readonly closed: Promise<void>;
 }
 
-/** A connection that says nothing. */
-function silent({ port }: Open, localAddress?: string): Silent {
+/** A connection that says nothing, or the first byte of a record. */
+function silent({ port }: Open, { localAddress, byte = false }: { readonly localAddress?: string; readonly byte?: boolean } = {}): Silent {
   const socket = connectTcp({ host, port, ...(localAddress === undefined ? {} : { localAddress }) });
   socket.on('error', () => undefined);
+  if (byte) socket.write(Buffer.from([0x16]));
   return {
     socket,
     connected: new Promise((resolve) => socket.once('connect', resolve)),
@@ -51,15 +52,15 @@ describe('limits of a listener', () => {
       expect(await httpsCall(open.origin, { agent })).toMatchObject({ body: 'ok' });
       agent.destroy();
     });
-    expect(seen).toMatchObject([{ code: 'ERR_LIMIT_REACHED', message: '2 connections are open' }, { code: 'ERR_HANDSHAKE_FAILED' }]);
+    expect(seen).toMatchObject([{ code: 'ERR_LIMIT_REACHED', message: '2 connections are open' }]);
   });
 
   it.runIf(process.platform === 'linux')('count connections by address, so that one address cannot take every place', async () => {
     await using world = await openTlsWorld();
     await using open = await serve(world, { limits: { maxConnectionsPerAddress: 1 } });
-    silent(open, '127.0.0.2');
+    silent(open, { localAddress: '127.0.0.2' });
     await untilHolds(() => open.accepted.length === 1, 'the first');
-    await bounded(silent(open, '127.0.0.2').closed, 'the reset');
+    await bounded(silent(open, { localAddress: '127.0.0.2' }).closed, 'the reset');
     const agent = createAgent(world.client);
     expect(await httpsCall(open.origin, { agent })).toMatchObject({ body: 'ok' });
     agent.destroy();
@@ -68,7 +69,7 @@ describe('limits of a listener', () => {
   it.runIf(process.platform === 'linux')('leave half of the handshakes in flight to other addresses', async () => {
     await using world = await openTlsWorld();
     await using open = await serve(world, { limits: { maxHandshakes: 4 } });
-    const held = Array.from({ length: 10 }, () => silent(open, '127.0.0.2'));
+    const held = Array.from({ length: 10 }, () => silent(open, { localAddress: '127.0.0.2', byte: true }));
     await untilHolds(() => open.accepted.length === 10, 'ten connections');
     const agent = createAgent(world.client);
     expect(await bounded(httpsCall(open.origin, { agent }), 'an answer in the crowd')).toMatchObject({ body: 'ok' });
@@ -80,9 +81,24 @@ describe('limits of a listener', () => {
     await using world = await openTlsWorld();
     await using open = await serve(world, { limits: { maxHandshakes: 1 }, handshakeTimeout: 300 });
     const seen = await refusalsDuring(async () => {
-      await bounded(Promise.all([silent(open).closed, silent(open).closed]), 'both ends');
+      await bounded(Promise.all([silent(open, { byte: true }).closed, silent(open, { byte: true }).closed]), 'both ends');
     });
     expect(seen.map(({ code }) => code).sort()).toEqual(['ERR_HANDSHAKE_TIMEOUT', 'ERR_LIMIT_REACHED']);
+  });
+
+  it('reset a connection that says nothing within the handshake timeout, and give it no TLS', async () => {
+    await using world = await openTlsWorld();
+    await using open = await serve(world, { limits: { maxHandshakes: 1 }, handshakeTimeout: 300 });
+    const seen = await refusalsDuring(async () => {
+      const held = [silent(open), silent(open), silent(open)];
+      await untilHolds(() => open.accepted.length === 3, 'three connections');
+      // They hold no place: a caller is served at once.
+      const agent = createAgent(world.client);
+      expect(await httpsCall(open.origin, { agent })).toMatchObject({ body: 'ok' });
+      agent.destroy();
+      await bounded(Promise.all(held.map(({ closed }) => closed)), 'their ends');
+    });
+    expect(seen.map(({ code }) => code)).toEqual(['ERR_HANDSHAKE_TIMEOUT', 'ERR_HANDSHAKE_TIMEOUT', 'ERR_HANDSHAKE_TIMEOUT']);
   });
 
   it('let through what comes at once, and lose nobody', async () => {
@@ -99,9 +115,9 @@ describe('limits of a listener', () => {
     await using world = await openTlsWorld();
     const server = createServer({ ...world.server, limits: { maxHandshakes: 1 } });
     const open = await listening(server);
-    const first = silent(open);
+    const first = silent(open, { byte: true });
     await first.connected;
-    const second = silent(open);
+    const second = silent(open, { byte: true });
     await second.connected;
     await untilHolds(() => open.accepted.length === 2, 'two connections');
     server.close();
