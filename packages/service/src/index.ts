@@ -6,6 +6,9 @@ export type { HealthCheck, HealthStatus, ProbeName, ProbeResult } from './health
 export type { Health } from './health/health.ts';
 export { PROBE_TIMEOUT_MS, type ProbeOptions, probe } from './health/probe.ts';
 export { formatFailure } from './lifecycle/format-failure.ts';
+export type { AuditFields } from './logs/audit-line.ts';
+export { type Audit, type AuditOptions, createAudit } from './logs/create-audit.ts';
+export { createLogger, type LoggerOptions } from './logs/create-logger.ts';
 export type { Metrics, MetricsOptions } from './metrics/create-metrics.ts';
 export type { RouteOf } from './metrics/http-metrics.ts';
 export type { MetricsRegistry } from './metrics/metric-set.ts';

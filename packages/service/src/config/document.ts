@@ -15,9 +15,9 @@ export interface ConfigDocument {
   locate(problem: KeyProblem, at: 'key' | 'value'): ConfigProblem;
 }
 
-/** Opens a file. Does not throw: what is wrong is in `problems`. */
-export function openDocument(path: string): ConfigDocument {
-  const source = readSource(path);
+/** Opens a file of at most `most` bytes, 1 MiB by default. Does not throw: what is wrong is in `problems`. */
+export function openDocument(path: string, most?: number): ConfigDocument {
+  const source = readSource(path, most);
   if ('refusal' in source) {
     const { line, column, message, hint } = source.refusal;
     const problem = Object.freeze({ file: path, line, column, variable: undefined, key: '', message, hint });

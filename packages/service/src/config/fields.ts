@@ -5,7 +5,7 @@ import { formatEndpoint, parseEndpoint } from 'ephemos/workload-api';
 import { z } from 'zod';
 import { type Address, parseAddress } from './address.ts';
 import { parseGoDuration } from './go-duration.ts';
-import { invalid, kindOf, quote } from './problem.ts';
+import { describeValue, invalid, quote } from './problem.ts';
 
 /** The message of a key that must be there. */
 export const MISSING = 'this key is missing';
@@ -135,7 +135,6 @@ function wrongKind(what: string, input: unknown, parse: (text: string) => unknow
 /** The message of a value of the wrong kind. */
 export function expected(what: string): { readonly error: (issue: { readonly input?: unknown }) => string } {
   return {
-    error: ({ input }) =>
-      input === undefined ? MISSING : `expected ${what}, and found ${typeof input === 'string' ? quote(input) : kindOf(input)}`,
+    error: ({ input }) => (input === undefined ? MISSING : `expected ${what}, and found ${describeValue(input)}`),
   };
 }

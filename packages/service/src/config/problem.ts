@@ -68,7 +68,7 @@ function shownKey(key: string): string {
 }
 
 /** What a value is, in the words of a YAML file. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'an empty value';
   if (Array.isArray(value)) return 'a list';
@@ -80,4 +80,9 @@ export function kindOf(value: unknown): string {
 /** A text from a file as it is shown: quoted, and not much of it. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
+}
+
+/** A value from a file as it is shown: a text quoted, anything else in a word. */
+export function describeValue(value: unknown): string {
+  return typeof value === 'string' ? quote(value) : kindOf(value);
 }

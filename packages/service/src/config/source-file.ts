@@ -26,8 +26,11 @@ export interface FileRefusal {
   readonly column?: number;
 }
 
-/** Reads a file; the refusal says why it was not taken. */
-export function readSource(path: string): { readonly file: ConfigFile; readonly text: string } | { readonly refusal: FileRefusal } {
+/** Reads a file of at most `most` bytes; the refusal says why it was not taken. */
+export function readSource(
+  path: string,
+  most: number = MAX_FILE_BYTES,
+): { readonly file: ConfigFile; readonly text: string } | { readonly refusal: FileRefusal } {
   let fd: number | undefined;
   try {
     // Non-blocking: opening a pipe would wait for its writer.
@@ -36,8 +39,8 @@ export function readSource(path: string): { readonly file: ConfigFile; readonly 
     if (stat.isDirectory())
       return { refusal: { message: 'this is a directory', hint: `name the file in it, as in ${join(path, 'config.yaml')}` } };
     if (!stat.isFile()) return { refusal: { message: 'this is not a regular file' } };
-    const bytes = readAtMost(fd, MAX_FILE_BYTES + 1);
-    if (bytes.length > MAX_FILE_BYTES) return { refusal: { message: 'the file is larger than 1 MiB' } };
+    const bytes = readAtMost(fd, most + 1);
+    if (bytes.length > most) return { refusal: { message: `the file is larger than ${most / 2 ** 20} MiB` } };
     const refusal = refusalOfBytes(bytes);
     if (refusal !== undefined) return { refusal };
     const directories = new Set([dirname(path), dirname(realpathSync(path))]);

@@ -1,7 +1,7 @@
 // What the channels tell about decisions and refusals in; the fields of an audit line out, each of bounded length.
 import type { ChannelMessages } from 'ephemos';
 import type { EphemosError } from 'ephemos/errors';
-import { plainAddress } from './network.ts';
+import { plainAddress } from 'ephemos/tls';
 
 /** A decision of one of the gates. */
 export type DecisionMessage = ChannelMessages['decision'];

@@ -8,9 +8,12 @@ export const MIN_LISTED_BYTES = 16;
 const NUMBERS = /-?\b\d{1,5}(?:(?:[\s,;:"'[\]{}|]|\\[nrt]?){1,24}-?\d{1,5}\b){15,}/g;
 
 const HEX_GROUPS =
-  /(?<![\dA-Za-z])(?:0x|\\x)?[\da-fA-F]+(?![\dA-Za-z])(?:(?:[\s,;:%_.|"'/-]|\\[nrtx]?|0x|x){1,24}[\da-fA-F]+(?![\dA-Za-z]))+/g;
+  /(?<![\dA-WYZa-wyz])(?:0x)?[\da-fA-F]+(?![\dA-Za-z])(?:(?:[\s,;:%_.|"'/-]|\\[nrtx]?|0x|x){1,24}[\da-fA-F]+(?![\dA-Za-z]))+/g;
 
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+// A trace ID or a UUID.
+const ID = /(?<![\da-fA-F])(?:[\da-f]{32}|[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12})(?![\da-fA-F])/;
 
 /** Takes out lists of bytes, decimal or hex. */
 export function scrubByteLists(text: string): string {
@@ -29,12 +32,11 @@ function isNumberList(list: string): boolean {
   return numbers.filter((each) => isByte(Number(each))).length >= MIN_LISTED_BYTES;
 }
 
-// An IPv6 address and a UUID have 32 digits, a trace ID and a span ID side by side 48. A list of numbers has no letter.
+// An IPv6 address has 32 digits; beside an ID, in the same line of text, there may be a span ID of 16. A list of numbers has no letter.
 function isHexList(list: string): boolean {
-  const groups = (list.match(/(?:0x)?[\da-fA-F]+/g) ?? []).map((group) => group.replace(/^0x/, ''));
-  const digits = groups.reduce((sum, group) => sum + group.length, 0);
-  const bytes = groups.every((group) => group.length <= 2);
-  const short = groups.every((group) => group.length <= 8);
-  const over = bytes ? groups.length >= MIN_LISTED_BYTES : digits > (short ? 32 : 48);
-  return over && /[a-fA-F]/.test(list) && !TRACEPARENT.test(list);
+  const others = /[\r\n\\]/.test(list) ? list : list.replace(ID, '');
+  const groups = (others.match(/(?:0x)?[\da-fA-F]+/g) ?? []).map((group) => group.replace(/^0x/, ''));
+  const digits = groups.reduce((total, group) => total + group.length, 0);
+  const bytes = groups.length >= MIN_LISTED_BYTES && groups.every((group) => group.length <= 2);
+  return (bytes || digits > (others === list ? 32 : 16)) && /[a-fA-F]/.test(list) && !TRACEPARENT.test(list);
 }

@@ -1,5 +1,5 @@
 // Denials in; for each whether it gets a line of its own out, and summaries of those that do not. Each denial is in a line or in a summary.
-import { networkOf } from './network.ts';
+import { networkOf } from 'ephemos/tls';
 
 /** Denials that got no line of their own. */
 export interface DenialSummary {

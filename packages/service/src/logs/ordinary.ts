@@ -10,6 +10,8 @@ const LOWER = 1;
 const UPPER = 2;
 const DIGIT = 4;
 const HEX = 8;
+/** HEX, or the `x` of `0x30`. */
+const HEX_OR_X = 64;
 /** Goes on with a run of base64, as line breaks do in a text. */
 const JOIN = 16;
 /** May hide or begin anything: an escape, user info of a URL, a list, a control character, what is not ASCII. */
@@ -19,7 +21,7 @@ const ALPHANUMERIC = LOWER | UPPER | DIGIT;
 const kinds: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => kindOf(String.fromCharCode(code)));
 
 function kindOf(character: string): number {
-  const hex = /[\da-fA-FxX]/.test(character) ? HEX : 0;
+  const hex = /[\da-fA-F]/.test(character) ? HEX | HEX_OR_X : /x/i.test(character) ? HEX_OR_X : 0;
   if (/[a-z]/.test(character)) return LOWER | hex;
   if (/[A-Z]/.test(character)) return UPPER | hex;
   if (/\d/.test(character)) return DIGIT | hex;
@@ -36,7 +38,7 @@ function hasPlainWords(text: string): boolean {
   const { length } = text;
   let wordStart = -1;
   let any = 0;
-  let all = HEX;
+  let all = HEX | HEX_OR_X;
   let uppers = 0;
   let runStart = 0;
   let odd = false;
@@ -49,7 +51,7 @@ function hasPlainWords(text: string): boolean {
       if (wordStart === -1) {
         wordStart = i;
         any = 0;
-        all = HEX;
+        all = HEX | HEX_OR_X;
         uppers = 0;
       }
       any |= kind;
@@ -60,10 +62,10 @@ function hasPlainWords(text: string): boolean {
     if (kind === STOP) return false;
     if (wordStart !== -1) {
       const letters = i - wordStart;
-      const hex = all === HEX;
+      const hex = (all & HEX_OR_X) !== 0;
       const capitalised = uppers === 1 && isUpper(text, wordStart);
       const mixed = (any & LOWER) !== 0 && uppers > 0;
-      odd ||= mixed ? (any & DIGIT) !== 0 || !capitalised : (any & DIGIT) !== 0 && letters > (hex ? 32 : 16);
+      odd ||= mixed ? (any & DIGIT) !== 0 || !capitalised : (any & DIGIT) !== 0 && letters > ((all & HEX) !== 0 ? 32 : 16);
       shortWords = letters <= 2 ? shortWords + 1 : 0;
       hexWords = hex ? hexWords + 1 : 0;
       hexDigits = hex ? hexDigits + letters : 0;

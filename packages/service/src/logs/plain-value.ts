@@ -8,8 +8,9 @@ export const MAX_DEPTH = 6;
 export const MAX_MEMBERS = 100;
 /** Most values in one line. */
 export const MAX_VALUES = 1000;
-/** Most characters of all texts in one line. */
+/** Most characters of all texts in one line; short ones are there in any case. */
 export const MAX_CHARACTERS = 32_768;
+const SHORT_TEXT = 64;
 /** Most causes of one error. */
 export const MAX_CAUSES = 8;
 
@@ -49,7 +50,7 @@ export function cutText(text: string, max: number = MAX_TEXT): string {
 }
 
 function plainText(text: string, rest: Rest): string {
-  const cut = cutText(text, Math.min(MAX_TEXT, rest.characters));
+  const cut = cutText(text, Math.max(Math.min(MAX_TEXT, rest.characters), SHORT_TEXT));
   rest.characters = Math.max(rest.characters - cut.length, 0);
   return cut;
 }

@@ -5,18 +5,20 @@ import { scrubNamed } from './secret-names.ts';
 import { REDACTED, scrubRuns } from './secret-runs.ts';
 
 // Blanks of a PEM label are `+` or `%20` in a URL. Cut off, it goes as far as there is base64.
-const PEM = /-{2,5}BEGIN[A-Z\d%+ ]{1,64}-{2,5}(?:[^]*?-{2,5}END[A-Z\d%+ ]{1,64}-{0,5}|(?:[A-Za-z\d+/=%\s,:-]|\\+[rn])*)/g;
+const PEM = /-{2,5}BEGIN[A-Z\d%+ ]{1,64}-{2,5}(?:[\s\S]*?-{2,5}END[A-Z\d%+ ]{1,64}-{0,5}|(?:[A-Za-z\d+/=%\s,:-]|\\+[rn])*)/g;
 
 const JWT = /\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}/g;
 
-const URL = /[^\s"'<>\\]+/g;
+const WORDS = /[^\s"'<>\\]+/g;
 const USER_INFO = /^(.*?:\/\/[^:@/?#]*:)(.*)@/s;
 
-// What no text of a person holds: bytes that were read as Latin-1 or UTF-8, also in JSON in JSON. ESC is left to be escaped, as are the blanks.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const NOT_TEXT = /[\0-\x08\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]|\\u00(?!1b|0[9a-d])[0189][\da-f]/g;
-const MAX_NOT_TEXT = 3;
-// Every fourth byte is one of them: what is around the first and the last belongs to the same bytes.
+// What no text of a person holds: bytes that were read as Latin-1 or UTF-8, also in JSON in JSON.
+const CONTROL = /(?!\s)\p{Cc}|\ufffd|\\u00(?!1b|0[9a-d])[0189][\da-f]/u;
+const CONTROL_OR_LATIN1 = new RegExp(`${CONTROL.source}|[\\xa0-\\xff]`, 'gu');
+const MAX_CONTROLS = 3;
+// Words in Latin-1 have no controls among them, three bytes of five are one or the other.
+const MAX_CONTROLS_AND_LATIN1 = 9;
+// What is around the first and the last belongs to the same bytes.
 const AROUND = 16;
 
 /** Takes out of a text what must not be in a log. What it returns is left as it is by a second pass. */
@@ -26,15 +28,19 @@ export function scrubText(text: string): string {
 
 /** What {@link scrubText} does with texts that are not ordinary. */
 export function applyRules(text: string): string {
-  const named = scrubNamed(scrubBinary(text).replace(PEM, REDACTED).replace(URL, scrubUserInfo)).replace(JWT, REDACTED);
+  const named = scrubNamed(scrubBinary(text).replace(PEM, REDACTED).replace(WORDS, scrubUserInfo)).replace(JWT, REDACTED);
   return scrubRuns(scrubByteLists(named));
 }
 
 function scrubBinary(text: string): string {
-  const found = [...text.matchAll(NOT_TEXT)];
+  if (!CONTROL.test(text)) return text;
+  // An escape for a terminal is left to be escaped.
+  const found = [...text.matchAll(CONTROL_OR_LATIN1)].filter(([each]) => each !== '\x1b');
+  const controls = found.filter(([each]) => CONTROL.test(each)).length;
   const [first] = found;
   const last = found.at(-1);
-  if (found.length <= MAX_NOT_TEXT || first === undefined || last === undefined) return text;
+  if (first === undefined || last === undefined || controls === 0) return text;
+  if (controls <= MAX_CONTROLS && found.length <= MAX_CONTROLS_AND_LATIN1) return text;
   return text.slice(0, Math.max(first.index - AROUND, 0)) + REDACTED + text.slice(last.index + last[0].length + AROUND);
 }
 

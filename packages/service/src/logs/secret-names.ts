@@ -10,10 +10,10 @@ export function isSecretName(key: string): boolean {
 }
 
 // Quoted values end at the same quote with the same number of backslashes, so that JSON in JSON is read right.
-const QUOTED = String.raw`(?<quote>\\*["'])[^]*?(?:(?<!\\)\k<quote>|$)`;
+const QUOTED = String.raw`(?<quote>\\*["'])[\s\S]*?(?:(?<!\\)\k<quote>|$)`;
 const NAME = String.raw`(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|private|secret|signing|encryption|master|shared)[_\- ]?key|credential|jwt|session[_-]?id)s?`;
 const IS = String.raw`\\*["']?\s{0,3}(?:=>?|:|%3[dDaA])\s{0,3}`;
-const GONE = String.raw`(?!\[redacted\])`;
+const GONE = String.raw`(?!\\*\s{0,3}\[redacted\])`;
 
 const NAMED = new RegExp(String.raw`(${NAME}${IS})${GONE}(?:${QUOTED}|(?:[^\s&"\\]|\\(?!\\*["nrt]))+)`, 'gi');
 

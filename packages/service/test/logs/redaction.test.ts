@@ -15,6 +15,10 @@ class Holder {
   }
 }
 
+function fill(log: Logger, template: string, value: unknown): void {
+  Reflect.apply(log.info, log, [template, value]);
+}
+
 /** Everywhere a log takes something. */
 const places: Readonly<Record<string, (log: Logger, value: unknown) => void>> = {
   'a field': (log, value) => log.info({ field: value }, 'field'),
@@ -34,9 +38,9 @@ const places: Readonly<Record<string, (log: Logger, value: unknown) => void>> = 
     ),
   toJSON: (log, value) => log.info({ holder: new Holder(value) }, 'toJSON'),
   'an object with no prototype': (log, value) => log.info(Object.assign(Object.create(null), { value }), 'bare'),
-  '%o of a template': (log, value) => log.info('value %o', value),
-  '%j of a template': (log, value) => log.info('value %j', { value }),
-  '%s of a template': (log, value) => log.info('value %s', value),
+  '%o of a template': (log, value) => fill(log, 'value %o', value),
+  '%j of a template': (log, value) => fill(log, 'value %j', { value }),
+  '%s of a template': (log, value) => fill(log, 'value %s', value),
   'bindings of a child': (log, value) => log.child({ bound: value, nested: { value } }).info('child'),
   'bindings set later': (log, value) => {
     const child = log.child({});

@@ -128,12 +128,7 @@ export async function startService(options: StartOptions = {}): Promise<ServiceP
   };
   if (listening) {
     const open = await line(({ msg }) => msg === 'listening', 'listening');
-    for (const name of ['listen', 'health', 'metrics'] as const)
-      ports[name] = Number(
-        String(open[name] ?? '')
-          .split(':')
-          .pop() ?? 0,
-      );
+    for (const name of ['listen', 'health', 'metrics'] as const) ports[name] = portIn(open[name]);
   }
   return started;
 }
