@@ -1,13 +1,26 @@
 // What must hold for the echo pair on an agent, one scenario after the other. Each throws when it does not hold,
 // and returns what it measured.
 import { strict as assert } from 'node:assert';
-import { openLoad } from './load-run.js';
+import {
+  assertEchoed,
+  assertNoFailures,
+  assertRefused,
+  echo,
+  ensureRegistered,
+  ensureServer,
+  exitRefused,
+  firstLine,
+  ids,
+  ms,
+  protocols,
+  shown,
+  since,
+  startLoad,
+  withdraw,
+} from './echo-pair.js';
+import { serviceScenario } from './scenario-service.js';
 
-/**
- * @typedef {object} Context
- * @property {import('./suite.js').Suite} suite
- * @property {boolean} short
- */
+/** @typedef {import('./echo-pair.js').Context} Context */
 
 /**
  * @typedef {object} Scenario
@@ -16,125 +29,12 @@ import { openLoad } from './load-run.js';
  * @property {(context: Context) => Promise<string>} run
  */
 
-const ids = /** @type {const} */ ({
-  server: 'spiffe://example.org/echo-server',
-  client: 'spiffe://example.org/echo-client',
-  stranger: 'spiffe://example.org/stranger',
-  nobody: 'spiffe://example.org/nobody',
-});
-const exitRefused = 4;
-const protocols = /** @type {const} */ (['grpc', 'http']);
 /** How long an agent may take to learn of an entry, in ms: SPIRE's server reloads and its agent syncs each second here. */
 const propagation = 10_000;
 /** DESIGN.md, promise 4: connections drain over the withdrawal grace of 10 s. */
 const withdrawalGrace = 10_000;
 /** How long calls may fail when SPIRE takes SVIDs back before it has new ones, in seconds. */
 const tolerableGap = 2;
-
-const since = (/** @type {number} */ begin) => performance.now() - begin;
-const ms = (/** @type {number} */ value) => (value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`);
-
-/** @type {WeakMap<import('./suite.js').Suite, { program: import('./process.js').Program, address: string }>} */
-const servers = new WeakMap();
-/** @type {WeakMap<import('./suite.js').Suite, Set<string>>} */
-const registered = new WeakMap();
-
-/**
- * @param {Context} context
- * @param {string} id
- */
-async function ensureRegistered({ suite }, id) {
-  const known = registered.get(suite) ?? new Set();
-  registered.set(suite, known);
-  if (known.has(id)) return;
-  await suite.world.register(id);
-  known.add(id);
-}
-
-/**
- * @param {Context} context
- * @param {string} id
- */
-async function withdraw({ suite }, id) {
-  await suite.world.withdraw(id);
-  registered.get(suite)?.delete(id);
-}
-
-/**
- * The running echo server, started (and registered) when there is none.
- * @param {Context} context
- */
-async function ensureServer(context) {
-  const { suite } = context;
-  const running = servers.get(suite);
-  if (running?.program.running()) return running;
-  await ensureRegistered(context, ids.server);
-  const config = suite.write(
-    'echo-server.yaml',
-    `service:\n  name: echo-server\n  domain: example.org\n  authorized_clients:\n    - ${ids.client}\nlisten: 127.0.0.1:0\nhealth:\n  address: 127.0.0.1:0\n`,
-  );
-  const program = suite.startNode('echo-server', 'examples/echo/dist/echo-server.js', ['serve'], {
-    as: await suite.world.as(ids.server),
-    env: { EPHEMOS_CONFIG_PATH: config },
-  });
-  const line = await program.line((text) => text.includes('"listening"'), { timeout: 30_000, what: 'listening line' });
-  const started = { program, address: String(JSON.parse(line).address) };
-  servers.set(suite, started);
-  return started;
-}
-
-let calls = 0;
-
-/**
- * Runs echo-client once, to its end.
- * @param {Context} context
- * @param {{ as: string, protocol: 'grpc' | 'http', address: string, message?: string, trusts?: string }} options
- */
-async function echo({ suite }, { as, protocol, address, message = 'hello', trusts = ids.server }) {
-  const name = as.split('/').at(-1) ?? '';
-  const config = suite.write(
-    `${name}-client.yaml`,
-    `service:\n  name: ${name}\n  domain: example.org\n  trusted_servers:\n    - ${trusts}\n`,
-  );
-  const begin = performance.now();
-  calls += 1;
-  const args = [message, '--server', address, '--protocol', protocol, '--timeout', '5'];
-  const program = suite.startNode(`client-${calls}-${name}`, 'examples/echo/dist/echo-client.js', args, {
-    as: await suite.world.as(as),
-    env: { EPHEMOS_CONFIG_PATH: config },
-  });
-  const late = setTimeout(() => void program.stop({ signal: 'SIGKILL' }), 60_000);
-  const { code, signal } = await program.exited;
-  clearTimeout(late);
-  return { code, signal, stdout: program.stdout(), stderr: program.stderr(), took: since(begin) };
-}
-
-/** @typedef {Awaited<ReturnType<typeof echo>>} Echo */
-
-/** @param {Echo} result */
-const shown = ({ code, signal, stdout, stderr }) =>
-  `exit ${signal ?? code}, stdout ${JSON.stringify(stdout)}, stderr ${JSON.stringify(stderr)}`;
-
-/**
- * @param {Echo} result
- * @param {string} message
- */
-function assertEchoed(result, message) {
-  assert.equal(result.code, 0, shown(result));
-  assert.ok(result.stdout.includes(message), `no echo of ${message}: ${shown(result)}`);
-}
-
-/**
- * @param {Echo} result
- * @param {RegExp} reason
- */
-function assertRefused(result, reason) {
-  assert.equal(result.code, exitRefused, shown(result));
-  assert.match(result.stderr, /^error: /m, shown(result));
-  assert.match(result.stderr, /^hint: /m, shown(result));
-  assert.match(result.stderr, reason, shown(result));
-  assert.doesNotMatch(result.stderr, /^\s+at /m, `a stack was shown: ${shown(result)}`);
-}
 
 /** @type {readonly Scenario[]} */
 export const scenarios = [
@@ -286,10 +186,8 @@ export const scenarios = [
       return seen.join(', ');
     },
   },
+  serviceScenario,
 ];
-
-/** @param {string} text */
-const firstLine = (text) => text.split('\n').find((line) => line.startsWith('error: ')) ?? text.split('\n')[0] ?? '';
 
 /**
  * How long the client had no identity.
@@ -301,19 +199,6 @@ function absenceOf(events) {
   const from = events[left];
   if (from === undefined) return 'the client always had an identity';
   return `the client had no identity for ${back === undefined ? 'the rest of the time' : ms((back.at - from.at) * 1000)}`;
-}
-
-/** @param {import('./load-run.js').LoadResult} result */
-function assertNoFailures(result) {
-  assert.ok(result.calls > 0, 'the load made no call');
-  assert.equal(result.failures, 0, `${result.failures} of ${result.calls} calls failed: ${result.failureTexts.join('; ')}`);
-}
-
-/** @param {Context} context */
-async function startLoad(context) {
-  const { address } = await ensureServer(context);
-  await ensureRegistered(context, ids.client);
-  return openLoad({ suite: context.suite, as: ids.client, server: address, peer: ids.server });
 }
 
 /**

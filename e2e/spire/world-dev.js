@@ -3,6 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDevAgent } from '@ephemos/dev';
 
+/** @param {number} seconds */
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
 /**
  * @param {{ folder: string, ttl: number }} options ttl in seconds
  * @returns {Promise<import('./world.js').World>}
@@ -32,9 +35,11 @@ export async function openDevWorld({ folder, ttl }) {
       return { env: { SPIFFE_ENDPOINT_SOCKET: endpoint } };
     },
     restartAgent: ({ downSeconds }) => agent.restart({ downSeconds }),
-    // Patient or not: it issues every SVID anew as soon as every bundle has the new root.
-    rotateAuthority: async () => {
+    rotateAuthority: async ({ patient }) => {
+      // It issues every SVID anew as soon as every bundle has the new root.
       await agent.rotateAuthority({ overlap: true });
+      // What is left to wait for are connections on which the old ones were shown: none outlives them.
+      if (patient) await wait(ttl);
       await agent.retireAuthorities();
     },
     close: () => agent.close(),

@@ -1,7 +1,6 @@
 // Load on the echo server: gRPC calls and POSTs on connections that are kept alive, some without a pause and some after a long one.
 import { setTimeout } from 'node:timers/promises';
-import { createGrpcEcho } from '../dist/grpc.js';
-import { createHttpEcho } from '../dist/http.js';
+import { createEchoClient } from '../dist/call.js';
 
 /** Between two calls, in milliseconds; the long one leaves a connection idle, where a rotation must not hurt it either. */
 const pauses = { busy: 10, idle: 1_500 };
@@ -15,7 +14,7 @@ const pauses = { busy: 10, idle: 1_500 };
 
 /**
  * Starts eight callers, each with a connection of its own.
- * @param {import('../dist/echo.js').EchoClientOptions} options
+ * @param {import('../dist/call.js').EchoClientOptions} options
  * @returns {Load}
  */
 export function startLoad(options) {
@@ -29,7 +28,7 @@ export function startLoad(options) {
    * @param {keyof typeof pauses} pace
    */
   async function call(protocol, pace) {
-    const client = (protocol === 'grpc' ? createGrpcEcho : createHttpEcho)(options);
+    const client = createEchoClient[protocol](options);
     for (let number = 0; !stopped.signal.aborted; number += 1) {
       const message = `${protocol} ${number}`;
       try {
@@ -43,7 +42,7 @@ export function startLoad(options) {
       }
       await setTimeout(pauses[pace], undefined, { signal: stopped.signal }).catch(() => undefined);
     }
-    await client.close();
+    await client[Symbol.asyncDispose]();
   }
 
   const callers = /** @type {const} */ (['grpc', 'http']).flatMap((protocol) => [

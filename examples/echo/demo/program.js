@@ -1,4 +1,4 @@
-// Starts the built programs as child processes: a command in; its lines of JSON, its exit code and its output out.
+// Starts the built programs as child processes: a command in; its log, its exit code and its output out.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -8,19 +8,32 @@ import { fileURLToPath } from 'node:url';
  */
 
 /**
- * One line that a program printed.
- * @typedef {Record<string, unknown>} ProgramEvent
+ * A line of the log. `msg` says what happened, the other fields say more.
+ * @typedef {Record<string, unknown>} LogLine
  */
 
 /**
  * A running program.
  * @typedef {object} Program
  * @property {Promise<Exit>} exited
- * @property {(name: string, from?: number) => Promise<ProgramEvent>} event
- *   the first event of this name, past or to come, after `from` others of it; rejects when the program ends without it
- * @property {(name: string) => ProgramEvent[]} events those until now
+ * @property {(fits: (line: LogLine) => boolean, what: string, from?: number) => Promise<LogLine>} line
+ *   the first line that fits, past or to come, after `from` others that do; rejects when the program ends without it
+ * @property {(fits: (line: LogLine) => boolean) => LogLine[]} lines those until now
  * @property {(signal: NodeJS.Signals) => void} kill
  */
+
+/**
+ * Fits the line with this message, or the beginning of it.
+ * @param {string} msg
+ * @returns {(line: LogLine) => boolean}
+ */
+export const says = (msg) => (line) => typeof line['msg'] === 'string' && line['msg'].startsWith(msg);
+
+/**
+ * Fits the audit line of a refusal.
+ * @param {LogLine} line
+ */
+export const denies = (line) => line['audit'] === 'deny';
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -31,7 +44,7 @@ export function killAll() {
 }
 
 /**
- * Starts `dist/<name>.js`. It has no SPIFFE_ENDPOINT_SOCKET and no EPHEMOS_CONFIG_PATH but those in `env`.
+ * Starts `dist/<name>.js`. Of what configures Ephemos it has what is in `env`, and nothing of ours.
  * @param {'echo-server' | 'echo-client'} name
  * @param {readonly string[]} args
  * @param {Readonly<Record<string, string>>} env
@@ -39,7 +52,7 @@ export function killAll() {
  */
 export function start(name, args, env) {
   const file = fileURLToPath(new URL(`../dist/${name}.js`, import.meta.url));
-  const { SPIFFE_ENDPOINT_SOCKET: _endpoint, EPHEMOS_CONFIG_PATH: _config, ...inherited } = process.env;
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^(EPHEMOS|SPIFFE|GRPC)_/.test(key)));
   const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...inherited, ...env } });
   running.add(child);
   let stdout = '';
@@ -61,15 +74,15 @@ export function start(name, args, env) {
     });
   });
 
-  /** @type {Program['events']} */
-  const events = (wanted) => linesOf(stdout).filter(({ event }) => event === wanted);
+  /** @type {Program['lines']} */
+  const lines = (fits) => linesOf(stdout).filter(fits);
   return {
     exited,
-    events,
-    event: (wanted, from = 0) =>
+    lines,
+    line: (fits, what, from = 0) =>
       new Promise((resolve, reject) => {
         const read = () => {
-          const found = events(wanted)[from];
+          const found = lines(fits)[from];
           if (found === undefined) return;
           readers.delete(read);
           resolve(found);
@@ -77,7 +90,7 @@ export function start(name, args, env) {
         readers.add(read);
         read();
         void exited.then(({ code, signal }) =>
-          reject(new Error(`${name} ended with ${signal ?? code} before its "${wanted}": ${stderr.trim() || stdout.trim()}`)),
+          reject(new Error(`${name} ended with ${signal ?? code} before it said "${what}": ${stderr.trim() || stdout.trim()}`)),
         );
       }),
     kill: (signal) => void child.kill(signal),
@@ -96,7 +109,7 @@ export function run(...program) {
 /**
  * The lines of JSON in an output; the last one only when it is whole.
  * @param {string} text
- * @returns {ProgramEvent[]}
+ * @returns {LogLine[]}
  */
 function linesOf(text) {
   return text

@@ -7,7 +7,7 @@ import { authorizeId } from 'ephemos';
 import { startLoad } from './load.js';
 
 const rotations = 3;
-/** At a life of 10 s, three rotations take 15 s. */
+/** At a life of 8 s, three rotations take 12 s. */
 const limitMs = 60_000;
 
 /**

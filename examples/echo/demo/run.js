@@ -1,14 +1,18 @@
 // The demo: two Node.js services that know each other only by SPIFFE identity, on one machine. Read `story` from top to bottom.
 // The server and its callers are programs of their own (../src); their identities come from a development agent in this process.
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createTestAuthority, openDevAgent } from '@ephemos/dev';
 import { openX509Source } from 'ephemos';
+import { drainUnderLoad } from './drain.js';
 import { inTime } from './in-time.js';
 import { knock } from './knock.js';
-import { killAll, run, start } from './program.js';
+import { compare, scrape } from './metrics.js';
+import { denies, killAll, run, says, start } from './program.js';
+import { loseReadiness } from './readiness.js';
 import { rotateUnderLoad } from './rotate.js';
 import { createScreen } from './screen.js';
 import { withdraw } from './withdraw.js';
@@ -16,8 +20,22 @@ import { withdraw } from './withdraw.js';
 const domain = 'spiffe://example.org';
 const ids = { server: `${domain}/echo-server`, client: `${domain}/echo-client`, stranger: `${domain}/stranger` };
 const protocols = /** @type {const} */ ({ gRPC: 'grpc', HTTP: 'http' });
+const configFile = (/** @type {string} */ name) => ({
+  EPHEMOS_CONFIG_PATH: fileURLToPath(new URL(`../config/${name}.yaml`, import.meta.url)),
+});
+/** The configuration files of the example, and what is different on a machine where ports may be taken. */
+const environments = {
+  client: configFile('echo-client'),
+  server: {
+    ...configFile('echo-server'),
+    EPHEMOS_BIND_ADDRESS: '127.0.0.1:0',
+    EPHEMOS_HEALTH_ADDRESS: '127.0.0.1:0',
+    EPHEMOS_METRICS_ADDRESS: '127.0.0.1:0',
+    EPHEMOS_SHUTDOWN_DRAIN_DELAY: '1s',
+  },
+};
 /** How long an SVID lives: in production an hour, here so short that you see it rotate. */
-const svidTtlSeconds = 10;
+const svidTtlSeconds = 8;
 
 const screen = createScreen(process.stdout);
 const folder = mkdtempSync(join(tmpdir(), 'ephemos-'));
@@ -29,18 +47,22 @@ async function story() {
   );
   const as = async (/** @type {string} */ id) => ({ SPIFFE_ENDPOINT_SOCKET: await agent.endpointFor(id) });
 
-  // The server: gRPC and HTTP on one port, and a configuration that names who may call.
-  const server = start('echo-server', ['serve'], {
-    ...configOf(ids.server, `authorized_clients: [${ids.client}]`),
-    ...(await as(ids.server)),
+  // The server: gRPC and HTTP on one port, and a configuration that names who may call (../config/echo-server.yaml).
+  const serverEnv = { ...environments.server, ...(await as(ids.server)) };
+  const server = start('echo-server', ['serve'], serverEnv);
+  const {
+    listen: address,
+    health,
+    metrics,
+  } = await screen.step('echo-server', async (show) => {
+    const { listen, ...plain } = await inTime(server.line(says('listening'), 'listening'), 'echo-server did not start');
+    show(`echo-server on ${listen}, probes on ${plain['health']}, metrics on ${plain['metrics']}`);
+    return { listen: String(listen), health: String(plain['health']), metrics: String(plain['metrics']) };
   });
-  const address = await screen.step('echo-server', async (show) => {
-    const listening = await inTime(server.event('listening'), 'echo-server did not start');
-    show(`echo-server on ${listening['address']}, as ${listening['id']}`);
-    return String(listening['address']);
-  });
+  const before = await scrape(metrics);
   const echo = async (/** @type {string} */ id, /** @type {'grpc' | 'http'} */ protocol, trusted = ids.server) => {
-    const env = { ...configOf(id, `trusted_servers: [${trusted}]`), ...(await as(id)) };
+    const own = { EPHEMOS_SERVICE_NAME: id.slice(`${domain}/`.length), EPHEMOS_TRUSTED_SERVERS: trusted };
+    const env = { ...environments.client, ...own, ...(await as(id)) };
     return inTime(run('echo-client', ['hello', '--server', address, '--protocol', protocol], env), 'echo-client did not end');
   };
 
@@ -55,18 +77,21 @@ async function story() {
     screen.note(`allowed client over ${name}`, 'echoed', `as ${ids.client}`);
   }
 
-  // Those who are refused. The server writes the reason into its log; on the caller it only closes.
-  const refused = (/** @type {string} */ who, /** @type {string} */ code, /** @type {() => Promise<void>} */ attempt) =>
-    screen.step(who, async (show) => {
-      const before = server.events('refused').length;
+  // Those who are refused. The server writes the reason into its log, one audit line each; on the caller it only closes.
+  const refused = async (/** @type {string} */ who, /** @type {string} */ reason, /** @type {() => Promise<void>} */ attempt) => {
+    const audit = await screen.step(who, async (show) => {
+      const before = server.lines(denies).length;
       await attempt();
-      const refusal = await inTime(server.event('refused', before), `${who}: the server did not say that it refused`);
-      assert.equal(refusal['code'], code, `${who}: refused for another reason: ${refusal['reason']}`);
-      show(`${who.split(',')[0]}: ${refusal['reason']}`);
-      screen.note(who, 'refused', code);
+      const line = await inTime(server.line(denies, 'an audit line', before), `${who}: the server did not say that it refused`);
+      assert.equal(line['reason'], reason, `${who}: refused for another reason: ${line['reason']}`);
+      show(`${who}: refused, and this is its audit line:`);
+      screen.note(who, 'refused', reason);
+      return line;
     });
+    screen.detail(JSON.stringify(audit, ['audit', 'peer', 'reason']));
+  };
   for (const [name, protocol] of Object.entries(protocols)) {
-    await refused(`wrong identity over ${name}`, 'ERR_PEER_UNAUTHORIZED', async () => {
+    await refused(`wrong identity over ${name}`, 'no_rule_for_peer', async () => {
       const { code, stdout } = await echo(ids.stranger, protocol);
       assert.equal(code, 4, `a stranger got an answer over ${name}: exit ${code}, ${stdout}`);
     });
@@ -81,41 +106,28 @@ async function story() {
   await screen.step('a client that expects another server', async (show) => {
     const { code, stderr } = await echo(ids.client, 'grpc', `${domain}/another-server`);
     assert.equal(code, 4, `the client talked to the wrong server: exit ${code}`);
-    assert.match(stderr, /ERR_PEER_UNAUTHORIZED/);
-    show(`wrong server: ${/^error: (.*) \(/.exec(stderr)?.[1]}`);
-    screen.note('wrong server, by the client', 'refused', 'ERR_PEER_UNAUTHORIZED');
+    assert.equal(stderr.split('\n')[0], `error: the authorizer does not admit ${ids.server}`);
+    show(`wrong server: ${stderr.split('\n')[0]?.slice('error: '.length)}`);
+    screen.note('wrong server, by the client', 'refused', 'the authorizer does not admit it');
   });
 
   // From here on this process is the client.
   const source = await openX509Source({ endpoint: await agent.endpointFor(ids.client) });
   const target = { source, address, expected: ids.server };
+  const rights = (/** @type {string} */ id) => ({ remove: () => agent.remove(id), restore: () => agent.register({ id }) });
   await rotateUnderLoad(screen, target);
-  await withdraw(screen, { ...target, remove: () => agent.remove(ids.client) });
 
-  await screen.step('SIGTERM: the server stops taking calls, finishes those under way and ends', async () => {
-    const began = performance.now();
-    server.kill('SIGTERM');
-    const { code, stderr } = await inTime(server.exited, 'the server did not end');
-    assert.equal(code, 0, `the server ended with ${code}: ${stderr}`);
-    screen.note('SIGTERM', 'drained', `exit 0 after ${((performance.now() - began) / 1000).toFixed(1)} s`);
-  });
+  // What the server counted in the meantime.
+  const after = await screen.step('metrics of echo-server, at the start and now', () => scrape(metrics));
+  compare(screen, before, after);
+  screen.note('metrics', 'counted', 'rotations, handshakes, denials, calls');
+
+  const probe = () => inTime(run('echo-server', ['health'], { ...serverEnv, EPHEMOS_HEALTH_ADDRESS: health }), 'the probe did not end');
+  await loseReadiness(screen, { server, probe, ...rights(ids.server) });
+  await withdraw(screen, { ...target, ...rights(ids.client) });
+  await drainUnderLoad(screen, { ...target, server, health });
   await source.close();
   await agent.close();
-}
-
-/**
- * Writes a configuration file; returns the environment that names it.
- * @param {string} id
- * @param {string} peers
- */
-function configOf(id, peers) {
-  const [, , trustDomain, name] = id.split('/');
-  const file = join(folder, `${name}.yaml`);
-  writeFileSync(
-    file,
-    `service: { name: ${name}, domain: ${trustDomain}, ${peers} }\nlisten: 127.0.0.1:0\nhealth: { address: "127.0.0.1:0" }\n`,
-  );
-  return { EPHEMOS_CONFIG_PATH: file };
 }
 
 // However the demo ends, also after Ctrl-C, no process and no file stays behind.

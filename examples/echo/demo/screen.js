@@ -10,6 +10,7 @@ const width = 98;
  * @property {(text: string) => void} title
  * @property {<T>(text: string, body: (progress: (text: string) => void) => Promise<T>) => Promise<T>} step
  *   shows that something is being done, and then how long it took
+ * @property {(text: string) => void} detail a line below the step that has just ended
  * @property {(what: string, result: string, figure: string) => void} note adds a row to the table
  * @property {(text: string) => void} summary the table, and a last line
  * @property {(text: string) => void} failure
@@ -62,6 +63,7 @@ export function createScreen(out) {
         out.write(`${live ? '\r\u001b[2K\u001b[?25h' : ''}  ${sign} ${line(shown, seconds())}\n`);
       }
     },
+    detail: (text) => out.write(`      ${paint(2, fit(text, 6).trimEnd())}\n`),
     note: (what, result, figure) => void rows.push({ what, result, figure }),
     summary(text) {
       const head = { what: 'what', result: 'result', figure: 'figure' };

@@ -1,4 +1,4 @@
-// The agent takes an identity back: connections that are up end, and new ones cannot be made.
+// The agent takes the identity of the client back: connections that are up end, and new ones cannot be made until it gives it again.
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { authorizeId } from 'ephemos';
@@ -11,9 +11,10 @@ const withdrawalGrace = 1_000;
 
 /**
  * @param {import('./screen.js').Screen} screen
- * @param {{ source: import('ephemos').X509Source, address: string, expected: string, remove: () => Promise<boolean> }} target
+ * @param {{ source: import('ephemos').X509Source, address: string, expected: string,
+ *   remove: () => Promise<unknown>, restore: () => Promise<unknown> }} target
  */
-export async function withdraw(screen, { source, address, expected, remove }) {
+export async function withdraw(screen, { source, address, expected, remove, restore }) {
   const { hostname: host, port } = new URL(`tls://${address}`);
   const open = () =>
     connect({ source, authorize: authorizeId(expected), host, port: Number(port), protocols: ['http/1.1'], withdrawalGrace });
@@ -31,7 +32,18 @@ export async function withdraw(screen, { source, address, expected, remove }) {
     await assert.rejects(open(), { code: 'ERR_IDENTITY_WITHDRAWN' });
     const first = Math.min(...times).toFixed(0);
     const last = Math.max(...times).toFixed(0);
-    show(`identity withdrawn: ${times.length} live connections ended after ${first} to ${last} ms, no new one is made`);
+    await restore();
+    await inTime(identityOf(source), 'the identity did not come back');
+    (await open()).destroy();
+    show(`identity withdrawn: ${times.length} live connections ended after ${first} to ${last} ms; it came back`);
     screen.note('identity withdrawn', 'ended', `${times.length} of ${connections} connections, the last after ${last} ms`);
   });
+}
+
+/**
+ * Resolves when the source has an identity.
+ * @param {import('ephemos').X509Source} source
+ */
+async function identityOf(source) {
+  for await (const { svids } of source.updates()) if (svids.length > 0) return;
 }

@@ -1,49 +1,36 @@
 #!/usr/bin/env node
+import { exitCodes, loadConfig, openService, probe } from '@ephemos/service';
 // The echo server as a command: `serve` (also without a word, as containers start it) and `health`, which probes a server that runs.
-import { isEphemosError } from 'ephemos/errors';
-import { readConfig } from './config.ts';
-import { exitCodes, report, UsageError } from './failure.ts';
-import { probe } from './health.ts';
+import { Server } from '@grpc/grpc-js';
+import { echoCalls, echoRequests, echoService } from './echo.ts';
+import { Failure, report } from './failure.ts';
 
 const usage = 'usage: echo-server [serve | health]   (configuration: the file at EPHEMOS_CONFIG_PATH, default /etc/ephemos/config.yaml)';
 
-async function main([command = 'serve', ...rest]: readonly string[]): Promise<number> {
-  if (command === '--help' || command === '-h') {
-    process.stdout.write(`${usage}\n`);
-    return exitCodes.ok;
-  }
-  if (rest.length > 0) throw new UsageError(`unexpected argument ${JSON.stringify(rest[0])}`);
-  if (command === 'serve') return runServer();
-  if (command === 'health') return runProbe();
-  throw new UsageError(`unknown command ${JSON.stringify(command)}`);
+// gRPC and HTTP on one port, behind mTLS, until SIGTERM; probes, metrics and logs around it.
+async function serve(): Promise<void> {
+  const service = await openService({ routeOf: ({ path }) => (path === '/echo' ? path : undefined) });
+  const server = new Server(service.grpcOptions);
+  server.addService(echoService, echoCalls);
+  await service.grpc(server).http(echoRequests).run();
 }
 
-async function runServer(): Promise<number> {
-  const config = readConfig('authorized_clients');
-  const stop = new AbortController();
-  // Once: a second signal ends the process at once.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-  // Loaded only here, so that a probe does not pay for it.
-  const { serve } = await import('./serve.ts');
-  try {
-    await serve(config, stop.signal);
-  } catch (error) {
-    if (!stop.signal.aborted || !isEphemosError(error, 'ERR_CONNECT_ABORTED')) throw error;
-  }
-  return exitCodes.ok;
+async function health(): Promise<void> {
+  const { ok, reachable, reason } = await probe({ address: loadConfig().health.address });
+  const hint = reachable ? 'its log says more' : 'is it running, and is health.address where it answers?';
+  if (!ok) throw new Failure(exitCodes.failed, `echo-server is not ready: ${reason}`, hint);
+  process.stdout.write('ready\n');
 }
 
-async function runProbe(): Promise<number> {
-  const { health } = readConfig('authorized_clients');
-  const reason = await probe(health);
-  if (reason === undefined) {
-    process.stdout.write('ready\n');
-    return exitCodes.ok;
-  }
-  throw new Error(`echo-server at ${health.host}:${health.port} is not ready: ${reason}`);
+async function main([command = 'serve', ...rest]: readonly string[]): Promise<void> {
+  if (command === '--help' || command === '-h') return void process.stdout.write(`${usage}\n`);
+  if (rest.length > 0) throw new Failure(exitCodes.usage, `unexpected argument ${JSON.stringify(rest[0])}`, usage);
+  if (command === 'serve') return serve();
+  if (command === 'health') return health();
+  throw new Failure(exitCodes.usage, `unknown command ${JSON.stringify(command)}`, usage);
 }
 
 main(process.argv.slice(2)).then(
-  (code) => process.exit(code),
-  (error: unknown) => process.exit(report(error, usage)),
+  () => process.exit(exitCodes.ok),
+  (error: unknown) => process.exit(report(error)),
 );

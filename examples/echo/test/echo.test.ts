@@ -19,7 +19,7 @@ describe('echo-client', () => {
   test.each(['grpc', 'http'])('prints the echo and the identity that the server saw over %s', async (protocol) => {
     const message = 'grüße ✓\twith "quotes"';
     const exit = await world.echo('echo-client', [message, '--server', server.address, '--protocol', protocol]);
-    expect(exit).toMatchObject({ code: 0, stderr: '' });
+    expect(exit, exit.stderr).toMatchObject({ code: 0, stderr: '' });
     expect(exit.stdout).toBe(`${message}  (the server knows us as spiffe://example.org/echo-client)\n`);
   });
 
@@ -84,6 +84,5 @@ test('the gRPC health service says SERVING behind mTLS', async () => {
       );
     });
   expect(await status('')).toEqual({ status: 'SERVING' });
-  expect(await status('ephemos.echo.v1.Echo')).toEqual({ status: 'SERVING' });
   client.close();
 });

@@ -1,32 +1,51 @@
-// What the tests run in: a development agent, configuration files in a folder of their own, and the programs as callers of the agent.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// What the tests run in: a development agent, the configuration files of the example with variables over them, and the programs as callers
+// of the agent.
+import { fileURLToPath } from 'node:url';
 import { type DevAgent, openDevAgent } from '@ephemos/dev';
 import { authorizeId, openX509Source, type X509Source } from 'ephemos';
-import { type Exit, killAll, type Program, run, start } from '../demo/program.js';
+import { type Exit, killAll, type Program, run, says, start } from '../demo/program.js';
 
 /** Trust domain of the tests. */
 export const domain = 'spiffe://example.org';
 
+type Variables = Readonly<Record<string, string>>;
+
+const configFile = (name: string): Variables => ({
+  EPHEMOS_CONFIG_PATH: fileURLToPath(new URL(`../config/${name}.yaml`, import.meta.url)),
+});
+
+/** The environment of a server on free ports. */
+export const serverEnv: Variables = {
+  ...configFile('echo-server'),
+  EPHEMOS_BIND_ADDRESS: '127.0.0.1:0',
+  EPHEMOS_HEALTH_ADDRESS: '127.0.0.1:0',
+  EPHEMOS_METRICS_ADDRESS: '127.0.0.1:0',
+  EPHEMOS_SHUTDOWN_DRAIN_DELAY: '500ms',
+};
+
+/** The environment of a client. */
+export function clientEnv(name = 'echo-client', trusted = 'echo-server'): Variables {
+  return { ...configFile('echo-client'), EPHEMOS_SERVICE_NAME: name, EPHEMOS_TRUSTED_SERVERS: `${domain}/${trusted}` };
+}
+
 /** A server that listens. */
 export interface RunningServer {
   readonly program: Program;
-  /** `host:port` of the gate. */
+  /** `host:port` for callers. */
   readonly address: string;
   readonly port: number;
-  /** The environment of `echo-server health` for it. */
-  readonly healthEnv: Readonly<Record<string, string>>;
+  /** `host:port` of the probes. */
+  readonly health: string;
+  /** Runs `echo-server health` for it. */
+  probe(): Promise<Exit>;
 }
 
 /** The world of one test file. */
 export interface World {
   readonly agent: DevAgent;
-  /** Writes a configuration; resolves with the environment that names it. */
-  config(text: string): Promise<Readonly<Record<string, string>>>;
   startServer(): Promise<RunningServer>;
   /** Runs echo-client under the name of an identity. */
-  echo(as: string, args: readonly string[], trusts?: string): Promise<Exit>;
+  echo(as: string, args: readonly string[], trusted?: string): Promise<Exit>;
   /** The identity in this process. The world closes it. */
   open(as: string): Promise<X509Source>;
   close(): Promise<void>;
@@ -35,31 +54,21 @@ export interface World {
 /** Opens a world. */
 export async function openWorld(): Promise<World> {
   const agent = await openDevAgent({ trustDomain: 'example.org' });
-  const folder = await mkdtemp(join(tmpdir(), 'echo-test-'));
   const sources: X509Source[] = [];
-  let files = 0;
-
-  async function config(text: string): Promise<Readonly<Record<string, string>>> {
-    files += 1;
-    const file = join(folder, `config-${files}.yaml`);
-    await writeFile(file, text);
-    return { EPHEMOS_CONFIG_PATH: file };
-  }
-
+  const socketOf = async (name: string): Promise<Variables> => ({
+    SPIFFE_ENDPOINT_SOCKET: await agent.endpointFor(`${domain}/${name}`),
+  });
   return {
     agent,
-    config,
     async startServer() {
-      const env = await config(serverConfig('127.0.0.1:0'));
-      const endpoint = await agent.endpointFor(`${domain}/echo-server`);
-      const program = start('echo-server', ['serve'], { ...env, SPIFFE_ENDPOINT_SOCKET: endpoint });
-      const { address, health } = await program.event('listening');
-      const port = Number(String(address).split(':').at(-1));
-      return { program, address: String(address), port, healthEnv: await config(serverConfig(String(health))) };
+      const program = start('echo-server', ['serve'], { ...serverEnv, ...(await socketOf('echo-server')) });
+      const line = await program.line(says('listening'), 'listening');
+      const [address, health] = [String(line['listen']), String(line['health'])];
+      const probe = (): Promise<Exit> => run('echo-server', ['health'], { ...serverEnv, EPHEMOS_HEALTH_ADDRESS: health });
+      return { program, address, port: Number(address.split(':').at(-1)), health, probe };
     },
-    async echo(as, args, trusts = 'echo-server') {
-      const env = await config(`service: { name: ${as}, domain: example.org, trusted_servers: [${domain}/${trusts}] }\n`);
-      return run('echo-client', args, { ...env, SPIFFE_ENDPOINT_SOCKET: await agent.endpointFor(`${domain}/${as}`) });
+    async echo(as, args, trusted) {
+      return run('echo-client', args, { ...clientEnv(as, trusted), ...(await socketOf(as)) });
     },
     async open(as) {
       const source = await openX509Source({ endpoint: await agent.endpointFor(`${domain}/${as}`) });
@@ -70,22 +79,8 @@ export async function openWorld(): Promise<World> {
       killAll();
       await Promise.all(sources.map((source) => source.close()));
       await agent.close();
-      await rm(folder, { recursive: true });
     },
   };
-}
-
-/** A server for `echo-client`, on a free port. */
-export function serverConfig(health: string): string {
-  return [
-    'service:',
-    '  name: echo-server',
-    '  domain: example.org',
-    `  authorized_clients: [${domain}/echo-client]`,
-    'listen: 127.0.0.1:0',
-    `health: { address: "${health}" }`,
-    '',
-  ].join('\n');
 }
 
 /** Admits the echo server. */
