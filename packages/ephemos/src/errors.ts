@@ -109,13 +109,22 @@ const IDENTITY_CODE = /^ERR_(IDENTITY|PEER)_|^ERR_WORKLOAD_API_PERMISSION_DENIED
 // What connecting to a socket says when the address is wrong, as opposed to an agent that is down.
 const ADDRESS_CODES: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENOTSOCK', 'EACCES', 'EPERM']);
 
-/** The exit code of a program that ends with this error. */
-export function exitCodeOf(error: unknown): ExitCode {
-  if (!isEphemosError(error)) return exitCodes.failed;
+/** The exit code of a program that ends with this error, or with one that it was caused by. */
+export function exitCodeOf(thrown: unknown): ExitCode {
+  const error = findEphemosError(thrown);
+  if (error === undefined) return exitCodes.failed;
   if (CONFIG_CODES.has(error.code)) return exitCodes.config;
   if (IDENTITY_CODE.test(error.code)) return exitCodes.identity;
   if (error.code === 'ERR_WORKLOAD_API_UNAVAILABLE' && ADDRESS_CODES.has(systemCodeOf(error) ?? '')) return exitCodes.config;
   return exitCodes.failed;
+}
+
+/** The first {@link EphemosError} of an error and its causes: `fetch` and node:https put theirs around it. */
+export function findEphemosError(thrown: unknown): EphemosError | undefined {
+  for (let cause = thrown, depth = 0; cause instanceof Error && depth < 8; cause = cause.cause, depth++) {
+    if (isEphemosError(cause)) return cause;
+  }
+  return undefined;
 }
 
 /** The code of the system error (`ENOENT`, ...) that an error was caused by. */

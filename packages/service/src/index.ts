@@ -13,6 +13,6 @@ export type { Metrics, MetricsOptions } from './metrics/create-metrics.ts';
 export type { RouteOf } from './metrics/http-metrics.ts';
 export type { MetricsRegistry } from './metrics/metric-set.ts';
 export { openService } from './open-service.ts';
-export type { HttpOptions, Service, ServiceAddresses, ServiceOptions, UpgradeListener } from './service.ts';
+export type { GrpcOptions, HttpOptions, Service, ServiceAddresses, ServiceOptions, UpgradeListener } from './service.ts';
 export { openTelemetry } from './telemetry/open-telemetry.ts';
 export type { GrpcInterceptor, GrpcModule, Telemetry, TelemetryOptions, TraceIds } from './telemetry/telemetry.ts';

@@ -52,6 +52,8 @@ interface Parts {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly log: ReturnType<typeof createLogger>;
+  /** Names of gRPC services that are as ready as the process. */
+  readonly services: Set<string>;
 }
 
 async function open(options: ServiceOptions): Promise<Service> {
@@ -68,12 +70,13 @@ async function open(options: ServiceOptions): Promise<Service> {
     if (ok) log.info('ready');
     else log.warn({ failing: checks.filter((check) => !check.ok).map((check) => check.name) }, 'not ready');
   });
-  const parts: Parts = { config, telemetry, health, metrics, log };
+  const parts: Parts = { config, telemetry, health, metrics, log, services: new Set() };
   const opened: AsyncDisposable[] = [{ [Symbol.asyncDispose]: async () => health.close() }, telemetryCloser(telemetry)];
   try {
     const healthServer = await openHealthServer({
       address: config.health.address,
       health,
+      services: () => parts.services,
       onError: (err) => log.error({ err }, 'the probes have a problem'),
     });
     opened.push(healthServer);
@@ -148,10 +151,10 @@ interface Opened {
 }
 
 function createService(parts: Parts, opened: Opened): Service {
-  const { config, telemetry, health, metrics, log } = parts;
+  const { config, telemetry, health, metrics, log, services } = parts;
   const { source, healthServer, metricsServer, ownsProcess } = opened;
   const livePolicy = createLivePolicy(config);
-  const healthCalls = createHealthCalls({ health });
+  const healthCalls = createHealthCalls({ health, services: () => services });
   const audit = createAudit({ log, sample: config.logs.auditSample });
   const stopFollowing = followIdentity(source, log);
   const [draining, force, ended] = [new AbortController(), new AbortController(), new AbortController()];
@@ -302,8 +305,9 @@ function createService(parts: Parts, opened: Opened): Service {
       serving = { ...serving, http: listener, ...(onUpgrade === undefined ? {} : { onUpgrade }) };
       return this;
     },
-    grpc(server) {
+    grpc(server, options = {}) {
       serving = { ...serving, grpc: server };
+      for (const each of options.services ?? []) services.add(each);
       return this;
     },
     onClose(close) {

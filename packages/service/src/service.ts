@@ -75,7 +75,7 @@ export interface Service extends AsyncDisposable {
   /** Serves HTTP/1.1: a request listener, such as an Express app. */
   http(listener: RequestListener, options?: HttpOptions): this;
   /** Serves gRPC, which is the h2 of the port. The health service is added to it. */
-  grpc(server: GrpcServer): this;
+  grpc(server: GrpcServer, options?: GrpcOptions): this;
   /** Called when the last call has ended, to close what calls needed. In the order of registration, one after the other. */
   onClose(close: () => void | Promise<void>): this;
   /** Opens the listener for callers. `run()` does it when it was not done. */
@@ -92,6 +92,12 @@ export interface Service extends AsyncDisposable {
 export interface HttpOptions {
   /** Takes upgrades, such as that of a WebSocket; without it they are refused by Node.js. */
   readonly onUpgrade?: UpgradeListener | undefined;
+}
+
+/** What {@link Service.grpc} takes. */
+export interface GrpcOptions {
+  /** Names of services, such as `orders.v1.Orders`, that the health service knows: each is as ready as the process. */
+  readonly services?: readonly string[] | undefined;
 }
 
 /** As in node:http. */

@@ -50,10 +50,16 @@ export function createSharedServer(
   const server = new GatedServer(tlsServerOptions(options, protocols), options, connections);
   if (listener !== undefined) server.on('request', listener);
   const serveHttp = takeConnectionListener(server);
-  const { connections: live, reauthorize, drain, destroyConnections } = terminate(server, options, (socket, connection) => {
+  const {
+    connections: live,
+    reauthorize,
+    drain,
+    destroyConnections,
+  } = terminate(server, options, (socket, connection) => {
     const handOver = typeof socket.alpnProtocol === 'string' ? others[socket.alpnProtocol] : undefined;
     if (handOver !== undefined) return handOver(socket, connection);
     connections.set(socket, connection);
+    connection.onDrain(() => server.tellUnderWay(connection));
     serveHttp(socket);
   });
   const { stallTimeout } = options;
@@ -66,6 +72,8 @@ class GatedServer extends Server {
   readonly #connections: WeakMap<object, LiveConnection>;
   readonly #gate: RequestGate;
   readonly #options: RequestServerOptions;
+  /** The last response of each connection. */
+  readonly #responses = new WeakMap<LiveConnection, ServerResponse>();
 
   constructor(tls: TlsOptions, options: RequestServerOptions, connections: WeakMap<object, LiveConnection>) {
     const { maxHeaderBytes, maxRequestsPerConnection } = options;
@@ -91,6 +99,12 @@ class GatedServer extends Server {
     }
   }
 
+  /** Says in the answer that is under way, when it has not begun, that the connection ends with it. */
+  tellUnderWay(connection: LiveConnection): void {
+    const response = this.#responses.get(connection);
+    if (response !== undefined && !response.headersSent && !response.writableEnded) response.setHeader('connection', 'close');
+  }
+
   // Node would send 100 Continue, and so ask for the body, before anybody has judged the request.
   override listenerCount(event: string | symbol, listener?: (...args: never[]) => void): number {
     const count = super.listenerCount(event, listener);
@@ -111,6 +125,7 @@ class GatedServer extends Server {
     }
     // Promise 5: in the last part of its life a connection tells HTTP/1 clients to open another one.
     if (connection.draining) response.setHeader('connection', 'close');
+    this.#responses.set(connection, response);
     if (!this.#takesBody(request, response)) return true;
     if (hasIdentityHeader(request.rawHeaders)) dropIdentity(request);
     return this.#serve(event, args, connection, request, response);

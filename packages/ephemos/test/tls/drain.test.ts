@@ -29,7 +29,7 @@ describe('the drain of an HTTP/1 server', () => {
     const drained = server.drain();
     expect(await failureOf(httpsCall(open.origin, { agent: createAgent(world.client) }))).toMatchObject({ code: 'ECONNREFUSED' });
     finish.resolve();
-    expect(await call).toMatchObject({ status: 200, body: 'done' });
+    expect(await call).toMatchObject({ status: 200, body: 'done', headers: { connection: 'close' } });
     await bounded(drained, 'the end of the drain');
     agent.destroy();
   });
