@@ -14,6 +14,8 @@ import type { IssuedSvid, IssueOptions } from './svid.ts';
 /** How an in-memory source is opened. */
 export interface OpenTestSourceOptions {
   readonly hint?: string | undefined;
+  /** DNS SANs of its SVIDs; the first is their common name too, as in SPIRE. */
+  readonly dnsNames?: readonly string[] | undefined;
 }
 
 /** A trust domain in memory. It holds a CA key: for tests and development only. */
@@ -88,8 +90,8 @@ export function createTestAuthority(trustDomain: string | TrustDomain, options: 
     signer: async () => (await authority.signer()).issuer,
     issueX509Svid: async (id, issue) => authority.issue(parseId(id), issue),
     issueCertificate: async (raw) => issueCertificate({ ...raw, issuer: raw.issuer ?? (await authority.signer()).issuer }),
-    async openX509Source(id, { hint } = {}) {
-      const entry = parseEntry({ id, hint }, authority.trustDomain);
+    async openX509Source(id, { hint, dnsNames } = {}) {
+      const entry = parseEntry({ id, hint, dnsNames }, authority.trustDomain);
       await registry.add(entry);
       await Promise.all([...federations.values()].map(({ ready }) => ready));
       return openX509Source({ client: createMemoryClient(registry, entry) });

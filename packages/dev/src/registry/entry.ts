@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { EphemosError } from 'ephemos/errors';
 import { SpiffeId, type TrustDomain } from 'ephemos/spiffe';
-import type { IssuedSvid } from '../authority/svid.ts';
+import type { IssuedSvid, IssueOptions } from '../authority/svid.ts';
 
 /** Who calls, as the kernel says. */
 export interface Caller {
@@ -16,6 +16,8 @@ export interface Caller {
 export interface Entry {
   readonly id: SpiffeId;
   readonly hint: string;
+  /** DNS SANs; the first is the common name of the subject too. */
+  readonly dnsNames: readonly string[];
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly pid: number | undefined;
@@ -32,12 +34,17 @@ export interface EntryOptions {
   readonly id: string | SpiffeId;
   /** What the identity is for, at most 1024 bytes (SPIFFE_Workload_API, section 8). */
   readonly hint?: string | undefined;
+  /** DNS names for servers that know their callers by the common name, such as databases: as in SPIRE the first one is it. At most 8. */
+  readonly dnsNames?: readonly string[] | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly pid?: number | undefined;
 }
 
 const maxHintBytes = 1024;
+const maxDnsNames = 8;
+/** At most 64 characters, the bound of a common name (RFC 5280, appendix A.1). */
+const dnsName = /^(?=.{1,64}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** @throws {EphemosError} ERR_SPIFFE_ID_INVALID for an ID without a path or of another trust domain, ERR_OPTION_INVALID */
 export function parseEntry(options: EntryOptions, trustDomain: TrustDomain): Entry {
@@ -47,13 +54,20 @@ export function parseEntry(options: EntryOptions, trustDomain: TrustDomain): Ent
       hint: `use an ID that starts with "${trustDomain.idString}/"`,
     });
   }
-  const { hint = '' } = options;
+  const { hint = '', dnsNames = [] } = options;
   if (Buffer.byteLength(hint) > maxHintBytes) {
     throw new EphemosError('ERR_OPTION_INVALID', `a hint has at most ${maxHintBytes} bytes`);
+  }
+  if (dnsNames.length > maxDnsNames || !dnsNames.every((name) => dnsName.test(name))) {
+    throw new EphemosError(
+      'ERR_OPTION_INVALID',
+      `dnsNames are at most ${maxDnsNames} DNS names in lower case, each of at most 64 characters`,
+    );
   }
   return Object.freeze({
     id,
     hint,
+    dnsNames: Object.freeze([...dnsNames]),
     uid: parseNumber('uid', options.uid, 0),
     gid: parseNumber('gid', options.gid, 0),
     pid: parseNumber('pid', options.pid, 1),
@@ -66,8 +80,14 @@ function parseNumber(name: string, value: number | undefined, least: number): nu
 }
 
 /** The key of an entry among the others. */
-export function entryKey({ id, hint, uid, gid, pid }: Entry): string {
-  return JSON.stringify([id, hint, uid, gid, pid]);
+export function entryKey({ id, hint, dnsNames, uid, gid, pid }: Entry): string {
+  return JSON.stringify([id, hint, dnsNames, uid, gid, pid]);
+}
+
+/** How the SVID of an entry is made: what is left out is as the authority was told. */
+export function issueOptionsOf({ dnsNames }: Entry): IssueOptions {
+  const [commonName] = dnsNames;
+  return commonName === undefined ? {} : { dnsNames, certificate: { subject: `O=Ephemos development, CN=${commonName}` } };
 }
 
 /** True when the caller fits. An entry that names no caller fits none: a shared socket never hands an identity to everyone. */

@@ -2,8 +2,8 @@
 import { EphemosError } from 'ephemos/errors';
 import type { SpiffeId, TrustDomain } from 'ephemos/spiffe';
 import type { CertificateAuthority } from '../authority/certificate-authority.ts';
-import type { IssueOptions } from '../authority/svid.ts';
-import { type Entry, entryKey, type Identity } from './entry.ts';
+import type { IssuedSvid, IssueOptions } from '../authority/svid.ts';
+import { type Entry, entryKey, type Identity, issueOptionsOf } from './entry.ts';
 import type { Fault } from './fault.ts';
 import { createLatestValue, type LatestValue } from './latest-value.ts';
 import { sameItems } from './same-items.ts';
@@ -63,9 +63,14 @@ export function createRegistry(authority: CertificateAuthority, settleMs: number
     return sameItems(present, next) ? present : next;
   }
 
-  async function reissue(fits: (entry: Entry) => boolean, options?: IssueOptions): Promise<readonly Identity[]> {
+  function issue(entry: Entry, change?: IssueOptions): Promise<IssuedSvid> {
+    const options = issueOptionsOf(entry);
+    return authority.issue(entry.id, { ...options, ...change, certificate: { ...options.certificate, ...change?.certificate } });
+  }
+
+  async function reissue(fits: (entry: Entry) => boolean, change?: IssueOptions): Promise<readonly Identity[]> {
     const identities = state.current.identities.map(async (identity) =>
-      fits(identity.entry) ? Object.freeze({ ...identity, svid: await authority.issue(identity.entry.id, options) }) : identity,
+      fits(identity.entry) ? Object.freeze({ ...identity, svid: await issue(identity.entry, change) }) : identity,
     );
     return Promise.all(identities);
   }
@@ -96,7 +101,7 @@ export function createRegistry(authority: CertificateAuthority, settleMs: number
         const present = state.current.identities.find((identity) => entryKey(identity.entry) === key);
         if (present) return present;
         if (await authority.isDue()) await addAuthority();
-        const identity: Identity = Object.freeze({ entry: Object.freeze(entry), svid: await authority.issue(entry.id) });
+        const identity: Identity = Object.freeze({ entry: Object.freeze(entry), svid: await issue(entry) });
         publish({ authorities: await authorities(), identities: [...state.current.identities, identity] });
         return identity;
       }),

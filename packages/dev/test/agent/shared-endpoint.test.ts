@@ -58,7 +58,14 @@ describe.runIf(process.platform === 'linux' || process.platform === 'darwin')('t
 
 describe('an entry', () => {
   const caller = { uid: 1000, gid: 100, pid: 42 };
-  const entry: Entry = { id: SpiffeId.parse('spiffe://example.org/web'), hint: '', uid: undefined, gid: undefined, pid: undefined };
+  const entry: Entry = {
+    id: SpiffeId.parse('spiffe://example.org/web'),
+    hint: '',
+    dnsNames: [],
+    uid: undefined,
+    gid: undefined,
+    pid: undefined,
+  };
 
   it.each([
     [{ uid: 1000 }, true],

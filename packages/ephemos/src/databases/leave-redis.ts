@@ -44,10 +44,7 @@ export function leaveBetweenCommands(connection: LiveConnection): void {
     if (unanswered === 0) socket.end(() => socket.destroy());
   }
 
-  onWrite(socket, (bytes) => {
-    commands.read(bytes);
-    if (connection.draining) leave();
-  });
+  onWrite(socket, (bytes) => commands.read(bytes));
   // Not at once: a listener makes a socket flow, and what comes before ioredis listens would be lost.
   socket.once('resume', () => {
     socket.on('data', (chunk: Buffer) => {

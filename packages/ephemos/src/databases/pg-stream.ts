@@ -95,7 +95,7 @@ export class PgStream extends Duplex {
         this.#heard = true;
         if (!this.push(chunk)) socket.pause();
       })
-      .on('error', (error) => this.destroy(error))
+      .on('error', (error: Error) => this.destroy(error))
       .once('end', () => {
         // A server that refuses our certificate closes without a word.
         if (!this.#heard && !this.writableEnded) this.destroy(closedEarly(connection));

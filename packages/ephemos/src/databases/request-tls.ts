@@ -45,9 +45,9 @@ function firstByte(socket: Socket): Promise<string> {
 
     function onReadable(): void {
       const byte: unknown = socket.read(1);
-      if (byte === null) return;
+      if (!Buffer.isBuffer(byte)) return;
       settle();
-      resolve(String(byte));
+      resolve(byte.toString('latin1'));
     }
 
     function onError(error: Error): void {
