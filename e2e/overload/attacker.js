@@ -26,13 +26,9 @@ async function flood(seconds) {
   async function attempt() {
     while (performance.now() < until) {
       attempts += 1;
-      const socket = connectTls({
-        host,
-        port: Number(port),
-        localAddress: '127.0.0.2',
-        rejectUnauthorized: false,
-        ALPNProtocols: ['http/1.1'],
-      });
+      const tcp = connectTcp({ host, port: Number(port), localAddress: '127.0.0.2' });
+      const socket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
+      tcp.on('error', () => socket.destroy());
       await closed(socket.resume());
       refused += 1;
     }
