@@ -1,14 +1,11 @@
 // What a service serves in, its one listener for callers out: HTTP/1.1, gRPC, or both on the same port.
-import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Server as GrpcServer } from '@grpc/grpc-js';
 import { type Authorizer, createServer, type Drainable, type Intercept, type RequestServerOptions, type X509Source } from 'ephemos';
-import { EphemosError } from 'ephemos/errors';
 import type { Address } from '../config/address.ts';
-import { formatAddress } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import { HEALTH_SERVICE_PATH, type HealthCalls } from '../health/health-calls.ts';
+import { listenAt } from '../listening/listen-at.ts';
 import type { UpgradeListener } from '../service.ts';
 
 /** What is served, and with what. */
@@ -43,18 +40,9 @@ export async function openCallers(options: CallersOptions): Promise<Callers> {
   const server = grpc === undefined ? createServer(serverOptions(options), http) : await createGrpc(grpc, options);
   if ('keepAliveTimeout' in server) server.keepAliveTimeout = config.keepalive.maxConnectionIdle || HTTP1_IDLE_MS;
   if (onUpgrade !== undefined) server.on('upgrade', onUpgrade);
-  const { host, port } = config.listen.address;
-  try {
-    server.listen({ port, ...(host === undefined ? {} : { host }) });
-    await once(server, 'listening');
-  } catch (cause) {
-    throw new EphemosError('ERR_LISTEN_FAILED', `nobody can be served at ${formatAddress(config.listen.address)}: ${reasonOf(cause)}`, {
-      hint: 'change listen.address in the configuration, or end what listens there',
-      cause,
-    });
-  }
+  const address = await listenAt(server, config.listen.address, { failure: 'nobody can be served', key: 'listen.address' });
   return {
-    address: addressOf(server),
+    address,
     reauthorize: () => server.reauthorize(),
     drain: () => server.drain(),
     destroyConnections: () => server.destroyConnections(),
@@ -96,14 +84,4 @@ async function createGrpc(grpc: GrpcServer, options: CallersOptions) {
       return true;
     },
   });
-}
-
-function addressOf(server: NetServer): Address {
-  const bound: AddressInfo | string | null = server.address();
-  if (bound === null || typeof bound === 'string') throw new TypeError('the listener has no port');
-  return Object.freeze({ host: bound.address, port: bound.port });
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,7 @@
 // The plaintext port of the probes: HTTP/1 for those who ask with a GET, gRPC for kubelet's gRPC probe, told apart by their first bytes.
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { EphemosError } from 'ephemos/errors';
+import { createServer, type Socket } from 'node:net';
 import type { Address } from '../config/address.ts';
+import { listenAt } from '../listening/listen-at.ts';
 import type { Health } from './health.ts';
 import { createHealthCalls } from './health-calls.ts';
 import { createHttp1 } from './http1.ts';
@@ -69,17 +68,11 @@ export async function openHealthServer(options: HealthServerOptions): Promise<He
     });
   });
 
-  try {
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) });
-    await once(server, 'listening');
-  } catch (cause) {
+  const purpose = { failure: 'the probes cannot be answered', key: 'health.address' };
+  const bound = await listenAt(server, address, purpose).catch((error: unknown) => {
     http1.close();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EphemosError('ERR_LISTEN_FAILED', `the probes cannot be answered: ${reason}`, {
-      hint: 'change health.address in the configuration',
-      cause,
-    });
-  }
+    throw error;
+  });
   server.on('error', onError);
 
   let closing: Promise<void> | undefined;
@@ -92,9 +85,5 @@ export async function openHealthServer(options: HealthServerOptions): Promise<He
     });
     return closing;
   }
-  return { address: boundTo(server.address(), address), close, [Symbol.asyncDispose]: close };
-}
-
-function boundTo(bound: AddressInfo | string | null, { host, port }: Address): Address {
-  return Object.freeze({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+  return { address: bound, close, [Symbol.asyncDispose]: close };
 }

@@ -1,7 +1,7 @@
 // Finished HTTP requests as a histogram: the labels of http-metrics in the semantic conventions of OpenTelemetry.
 import type { RequestEnd, ServedRequest } from 'ephemos';
+import { CALL_BUCKETS, HTTP_METHODS, OTHER } from '../conventions/calls.ts';
 import { createBoundedLabels } from './bounded-labels.ts';
-import { CALL_BUCKETS } from './call-buckets.ts';
 import type { MetricSet, Observe } from './metric-set.ts';
 
 /** Most routes that are told apart; the others are `other`. */
@@ -10,7 +10,7 @@ export const MAX_ROUTES = 100;
 /** Says which route served a request, such as `/orders/:id`; asked when the request has ended. Without an answer the label is empty. */
 export type RouteOf = (request: ServedRequest) => string | undefined;
 
-const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+const METHODS: ReadonlySet<string> = new Set(HTTP_METHODS);
 
 /** Adds the metric of HTTP requests. Returns what counts one that has ended. */
 export function addHttpMetrics(
@@ -27,7 +27,7 @@ export function addHttpMetrics(
   );
   // By route, method and status. The methods are few, and the statuses are chosen by our own handlers.
   const routes = createBoundedLabels(MAX_ROUTES, 'other', (http_route) => {
-    const methods = createBoundedLabels(METHODS.size, '_OTHER', (http_request_method) => {
+    const methods = createBoundedLabels(METHODS.size, OTHER, (http_request_method) => {
       const statuses = new Map<number, Observe>();
       return (status: number): Observe => {
         let observe = statuses.get(status);

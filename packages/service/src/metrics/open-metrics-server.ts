@@ -1,9 +1,8 @@
 // The plaintext port of the metrics: a GET of one path in, what the registry holds out.
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { EphemosError } from 'ephemos/errors';
+import type { Socket } from 'node:net';
 import type { Address } from '../config/address.ts';
+import { listenAt } from '../listening/listen-at.ts';
 import type { MetricsRegistry } from './metric-set.ts';
 
 /** Connections at once. One more, and the oldest is closed for it: whoever holds connections open keeps no scrape out. */
@@ -80,16 +79,7 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
     }
   }
 
-  try {
-    server.listen({ port: address.port, ...(address.host === undefined ? {} : { host: address.host }) });
-    await once(server, 'listening');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new EphemosError('ERR_LISTEN_FAILED', `the metrics cannot be served: ${reason}`, {
-      hint: 'change metrics.address in the configuration',
-      cause,
-    });
-  }
+  const bound = await listenAt(server, address, { failure: 'the metrics cannot be served', key: 'metrics.address' });
   server.on('error', onError);
 
   let closing: Promise<void> | undefined;
@@ -100,7 +90,7 @@ export async function openMetricsServer(options: MetricsServerOptions): Promise<
     });
     return closing;
   }
-  return { address: boundTo(server.address(), address), close, [Symbol.asyncDispose]: close };
+  return { address: bound, close, [Symbol.asyncDispose]: close };
 }
 
 // Whoever asks while metrics are collected gets the same ones.
@@ -119,8 +109,4 @@ function refuse(response: ServerResponse, status: number, text: string): void {
   response
     .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(text), connection: 'close' })
     .end(text);
-}
-
-function boundTo(bound: AddressInfo | string | null, { host, port }: Address): Address {
-  return Object.freeze({ host, port: typeof bound === 'object' && bound !== null ? bound.port : port });
 }

@@ -1,46 +1,15 @@
 // Finished gRPC calls as a histogram: the labels of rpc-metrics in the semantic conventions of OpenTelemetry.
 import type { RequestEnd, ServedRequest } from 'ephemos';
+import { CALL_BUCKETS, grpcStatusName, isGrpcServerError, isGrpcStatus, OTHER } from '../conventions/calls.ts';
 import { createBoundedLabels } from './bounded-labels.ts';
-import { CALL_BUCKETS } from './call-buckets.ts';
 import type { MetricSet, Observe } from './metric-set.ts';
 
 /** Most methods that are told apart; the others are `_OTHER`. */
 export const MAX_RPC_METHODS = 100;
 
-// By number (grpc/doc/statuscodes.md).
-const STATUS_NAMES = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const;
-const OTHER = '_OTHER';
 const CANCELLED = 1;
 const UNKNOWN = 2;
 const UNIMPLEMENTED = 12;
-
-// The others are the caller's mistake, and no errors of a server.
-const SERVER_ERRORS: ReadonlySet<string> = new Set([
-  'UNKNOWN',
-  'DEADLINE_EXCEEDED',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-]);
 
 /** Adds the metric of gRPC calls. Returns what counts one that has ended. */
 export function addRpcMetrics(set: MetricSet): (request: ServedRequest, end: RequestEnd, seconds: number) => void {
@@ -59,8 +28,8 @@ export function addRpcMetrics(set: MetricSet): (request: ServedRequest, end: Req
     return (status: number): Observe => {
       let observe = statuses.get(status);
       if (observe === undefined) {
-        const name = STATUS_NAMES[status] ?? 'UNKNOWN';
-        const error_type = SERVER_ERRORS.has(name) ? name : '';
+        const name = grpcStatusName(status);
+        const error_type = isGrpcServerError(name) ? name : '';
         observe = duration({ rpc_system_name: 'grpc', rpc_method, rpc_status_code: name, error_type });
         statuses.set(status, observe);
       }
@@ -82,5 +51,5 @@ function isServed(path: string, { grpcStatus }: RequestEnd): boolean {
 // A call that was cut off was cancelled, mostly by its caller; one that ended without a status was not answered as gRPC asks for.
 function statusOf({ grpcStatus, aborted }: RequestEnd): number {
   if (grpcStatus === undefined) return aborted ? CANCELLED : UNKNOWN;
-  return STATUS_NAMES[grpcStatus] === undefined ? UNKNOWN : grpcStatus;
+  return isGrpcStatus(grpcStatus) ? grpcStatus : UNKNOWN;
 }

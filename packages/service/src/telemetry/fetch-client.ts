@@ -1,8 +1,9 @@
 // Turns a fetch of Ephemos into one that gives each call a CLIENT span and sends its context along.
 import type { Attributes, Context, Span } from '@opentelemetry/api';
 import type { EphemosFetch } from 'ephemos';
+import { HTTP_METHODS } from '../conventions/calls.ts';
 import { peerAttributesOf, socketAttributes } from './connection-attributes.ts';
-import { errorTypeOf, HTTP_METHODS, type OtelApi, tracerOf } from './conventions.ts';
+import { errorTypeOf, type OtelApi, tracerOf } from './conventions.ts';
 import { followRequests } from './fetch-sockets.ts';
 import { injectContext } from './header-carrier.ts';
 import type { Instruments } from './instruments.ts';

@@ -1,8 +1,9 @@
 // Turns calls of @grpc/grpc-js clients into CLIENT spans whose context is sent along. Only its types are used here; whoever has it brings it.
 import type * as grpc from '@grpc/grpc-js';
 import type { Attributes, Context, Span } from '@opentelemetry/api';
+import { grpcStatusName, OTHER } from '../conventions/calls.ts';
 import { peerAttributesOf } from './connection-attributes.ts';
-import { grpcStatusName, OTHER, type OtelApi, tracerOf } from './conventions.ts';
+import { type OtelApi, tracerOf } from './conventions.ts';
 import { injectContext } from './header-carrier.ts';
 import type { Instruments } from './instruments.ts';
 import { grpcMethod } from './server-call.ts';

@@ -2,7 +2,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Meter, ObservableResult } from '@opentelemetry/api';
 import type { X509Source } from 'ephemos';
-import { HANDSHAKE_BUCKETS, OTHER } from './conventions.ts';
+import { HANDSHAKE_BUCKETS, OTHER } from '../conventions/calls.ts';
 
 /** Shows a source. Returns the way to stop. */
 export function observeSource(meter: Meter, source: X509Source): () => void {

@@ -1,6 +1,6 @@
 // The instruments of a service: durations of calls, and what the identity and the TLS below them do. Names that Prometheus writes the same.
 import type { Histogram, Meter } from '@opentelemetry/api';
-import { DURATION_BUCKETS } from './conventions.ts';
+import { CALL_BUCKETS } from '../conventions/calls.ts';
 
 /** Durations of calls, in seconds. */
 export interface Instruments {
@@ -13,7 +13,7 @@ export interface Instruments {
 /** Makes the durations of http-metrics and rpc-metrics. */
 export function createInstruments(meter: Meter): Instruments {
   const duration = (name: string, description: string): Histogram =>
-    meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] } });
+    meter.createHistogram(name, { description, unit: 's', advice: { explicitBucketBoundaries: [...CALL_BUCKETS] } });
   return {
     httpServer: duration('http.server.request.duration', 'Duration of HTTP server requests.'),
     httpClient: duration('http.client.request.duration', 'Duration of HTTP client requests.'),

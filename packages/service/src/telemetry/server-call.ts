@@ -1,7 +1,8 @@
 // An admitted request in, what its SERVER span is called and says out: at the start, and when it has ended.
 import type { Attributes } from '@opentelemetry/api';
 import type { RequestEnd, ServedRequest } from 'ephemos';
-import { ABORTED, grpcStatusName, HTTP_METHODS, isGrpcServerError, MAX_ATTRIBUTE_CHARS, OTHER } from './conventions.ts';
+import { grpcStatusName, HTTP_METHODS, isGrpcServerError, OTHER } from '../conventions/calls.ts';
+import { ABORTED, MAX_ATTRIBUTE_CHARS } from './conventions.ts';
 
 /** How a call ended, for its span and for its metric. */
 export interface Outcome {
