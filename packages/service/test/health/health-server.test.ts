@@ -301,7 +301,7 @@ describe('the port', () => {
     await expect(openHealthServer({ address: { host, port: service.port }, health })).rejects.toMatchObject({
       code: 'ERR_LISTEN_FAILED',
       message: expect.stringContaining(`EADDRINUSE: address already in use ${host}:${service.port}`),
-      hint: 'change health.address in the configuration',
+      hint: `change health.address in the configuration, or end what listens at ${host}:${service.port}`,
     });
   });
 

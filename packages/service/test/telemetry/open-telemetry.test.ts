@@ -19,7 +19,7 @@ const directories: string[] = [];
 async function copyTelemetry(): Promise<string> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'ephemos-telemetry-')));
   directories.push(directory);
-  await cp(built, join(directory, 'telemetry'), { recursive: true });
+  for (const room of ['telemetry', 'conventions']) await cp(join(built, '..', room), join(directory, room), { recursive: true });
   await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
   return directory;
 }
@@ -62,7 +62,7 @@ describe('openTelemetry', () => {
   it('does nothing, fails at nothing and loads nothing without @opentelemetry/api', async () => {
     const { printed, loaded } = await openIn(await copyTelemetry());
     expect(printed).toBe(nothing);
-    expect(loaded).toEqual(['open-telemetry.js', 'conventions.js']);
+    expect(loaded).toEqual(['open-telemetry.js', 'conventions.js', 'calls.js']);
   });
 
   it('loads the API and nothing of its own when no SDK was started', async () => {
