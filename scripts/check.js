@@ -31,6 +31,7 @@ const parts = {
   errors: [['scripts/render-errors.js', '--check']],
   'config-schema': [['scripts/render-config-schema.js', '--check']],
   'service-docs': [['scripts/render-service-docs.js', '--check']],
+  deploy: [['scripts/render-deploy.js', '--check']],
   docs: [['scripts/check-docs.js']],
 };
 

@@ -58,6 +58,6 @@ export const leaves = ['examples', 'deploy', 'e2e', 'interop', 'bench', 'docs'];
 
 /**
  * The exceptions: what a folder may import by path. The interop suite runs its peers on the SPIRE that the e2e suite installs and
- * starts; the benchmarks time parts of the library that are not public.
+ * starts; the benchmarks time parts of the library that are not public; the e2e suite starts what the command renders.
  */
-export const leafImports = { interop: ['e2e'], bench: ['packages/ephemos'] };
+export const leafImports = { interop: ['e2e'], bench: ['packages/ephemos'], e2e: ['packages/cli'] };

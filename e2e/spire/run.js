@@ -5,7 +5,7 @@ import { openSuite, SetupError } from './suite.js';
 import { table } from './table.js';
 
 const names = scenarios.map(({ name }) => name);
-const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...]; scenarios: ${names.join(', ')}`;
+const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...], or -- config, or -- entries; scenarios: ${names.join(', ')}`;
 /** Seconds that SVIDs live. SPIRE adds 10 s of backdating and renews at half the whole: each 25 s, or 5 s in the short form. */
 const ttls = { spire: { full: 60, short: 20 }, dev: { full: 50, short: 10 } };
 
@@ -22,6 +22,9 @@ try {
 
 /** @returns {Promise<number>} */
 async function main() {
+  const [part, ...words] = process.argv.slice(2);
+  if (part === 'config') return (await import('./config/run.js')).runConfig({ words, log });
+  if (part === 'entries') return (await import('./entries/run.js')).runEntries({ words, log });
   const begin = performance.now();
   const settings = readArguments();
   if (typeof settings === 'string') {

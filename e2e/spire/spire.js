@@ -14,6 +14,8 @@ import { join } from 'node:path';
  * @typedef {object} RunningSpire
  * @property {string} endpoint the Workload API address, as SPIFFE_ENDPOINT_SOCKET takes it
  * @property {string} trustDomain
+ * @property {string} serverSocket the path of the server's admin socket
+ * @property {string} serverAddress host:port of the server
  * @property {(entry: { spiffeId: string, uid: number, ttl?: number }) => Promise<SpireEntry>} register ttl in seconds
  * @property {(entryId: string) => Promise<void>} unregister
  * @property {() => Promise<string>} bundle the trust bundle as PEM
@@ -172,6 +174,8 @@ ${health(agentHealth)}`,
   return {
     endpoint: `unix://${agentSocket}`,
     trustDomain,
+    serverSocket,
+    serverAddress: `127.0.0.1:${serverPort}`,
     register: async ({ spiffeId, uid, ttl }) => {
       const more = ttl === undefined ? [] : ['-x509SVIDTTL', String(ttl)];
       const words = ['entry', 'create', '-parentID', parent, '-spiffeID', spiffeId, '-selector', `unix:uid:${uid}`, ...more];

@@ -13,6 +13,7 @@
  * @typedef {object} World
  * @property {string} about the agent, for people
  * @property {string} trustDomain
+ * @property {import('./spire.js').RunningSpire} [spire] the SPIRE behind it, where it is one
  * @property {number} ttl seconds that SVIDs live
  * @property {(spiffeId: string) => Promise<void>} register
  * @property {(spiffeId: string) => Promise<void>} withdraw
@@ -54,6 +55,7 @@ export function createSpireWorld({ spire, running, ttl }) {
   return {
     about: `SPIRE ${spire.version} (${spire.from})`,
     trustDomain: running.trustDomain,
+    spire: running,
     ttl,
     register: async (spiffeId) => {
       entries.set(spiffeId, (await running.register({ spiffeId, uid: user(spiffeId), ttl })).entryId);

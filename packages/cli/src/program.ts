@@ -1,11 +1,16 @@
 // The ephemos command: words in, one command run, an exit code out.
 import { Command, CommanderError } from 'commander';
 import { CommandError } from './command-error.ts';
+import { createAgents } from './commands/agents.ts';
+import { createBundle } from './commands/bundle.ts';
 import { createConfig } from './commands/config.ts';
+import { createDeploy } from './commands/deploy.ts';
 import { createDev } from './commands/dev.ts';
+import { createEntries } from './commands/entries.ts';
 import { createHealth } from './commands/health.ts';
 import { describe } from './commands/options.ts';
 import { createPolicy } from './commands/policy.ts';
+import { createToken } from './commands/token.ts';
 import { createTop } from './commands/top.ts';
 import { createVerify } from './commands/verify.ts';
 import { createWatch } from './commands/watch.ts';
@@ -39,7 +44,21 @@ function createProgram(version: string, context: Context): Command {
     .description('see, check and try SPIFFE identities')
     .version(version, '-V, --version', 'print the version')
     .enablePositionalOptions();
-  for (const create of [createWhoami, createWatch, createVerify, createHealth, createTop, createConfig, createPolicy, createDev])
+  for (const create of [
+    createWhoami,
+    createWatch,
+    createVerify,
+    createHealth,
+    createTop,
+    createConfig,
+    createPolicy,
+    createEntries,
+    createAgents,
+    createBundle,
+    createToken,
+    createDeploy,
+    createDev,
+  ])
     program.addCommand(create(context));
   describe(program, {
     examples: [

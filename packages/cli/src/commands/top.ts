@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { type Address, parseAddress } from '../input/address.ts';
 import { parseDuration } from '../input/duration.ts';
 import { exitCodes } from '../output/exit-code.ts';
-import { createStyle, jsonText } from '../output/text.ts';
+import { createStyle, isUnicode, jsonText } from '../output/text.ts';
 import { readServiceAddresses } from '../service-addresses.ts';
 import { createHistory } from '../top/history.ts';
 import { observe, type Targets } from '../top/observe.ts';
@@ -112,10 +112,6 @@ function answered({ targets, observation }: View): boolean {
     (targets.health === undefined || observation?.probe?.reachable === true) &&
     (targets.metrics === undefined || observation?.reading !== undefined)
   );
-}
-
-function isUnicode({ LC_ALL, LC_CTYPE, LANG }: Context['env']): boolean {
-  return /utf-?8/i.test([LC_ALL, LC_CTYPE, LANG].find((each) => each !== undefined && each !== '') ?? '');
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -68,6 +68,11 @@ function wrap(text: string, width: number | undefined, margin: string): string {
   return [...lines, line].join(`\n${margin}`);
 }
 
+/** Whether the terminal is told to show more than ASCII. */
+export function isUnicode({ LC_ALL, LC_CTYPE, LANG }: Readonly<Record<string, string | undefined>>): boolean {
+  return /utf-?8/i.test([LC_ALL, LC_CTYPE, LANG].find((each) => each !== undefined && each !== '') ?? '');
+}
+
 /** `1 authority`, `2 authorities`. */
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`;

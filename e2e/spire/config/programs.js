@@ -1,0 +1,77 @@
+// Finds the programs that a highly available SPIRE stands on: PostgreSQL and HAProxy, of this machine or out of Debian's packages.
+import { accessSync, constants, cpSync, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { isOpenToAll } from '../reach.js';
+import { SetupError } from '../suite.js';
+import { librariesOf, takeOut } from './debian.js';
+
+/**
+ * @typedef {object} Found
+ * @property {string} folder of the programs
+ * @property {NodeJS.ProcessEnv} env what they need to run
+ */
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} folder */
+function list(folder) {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+const onPath = () => (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+
+/**
+ * The folders that packages put the programs of PostgreSQL into, the newest release first; they are seldom on PATH.
+ * @param {string} base
+ */
+function postgresBelow(base) {
+  const releases = list(base).filter((name) => /^(postgresql@?)?\d/.test(name));
+  const numbered = releases.sort((a, b) => Number(b.replace(/\D/g, '')) - Number(a.replace(/\D/g, '')));
+  return numbered.map((name) => join(base, name, 'bin'));
+}
+
+/**
+ * PostgreSQL with `initdb`, `postgres` and `psql`: POSTGRES_BIN_DIR, this machine's, or Debian's.
+ * @param {{ log: (line: string) => void, stage: string }} options where to copy the programs to when other users cannot reach them
+ * @returns {Found}
+ */
+export function findPostgres({ log, stage }) {
+  const given = process.env['POSTGRES_BIN_DIR'] ?? '';
+  const machine = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].flatMap(postgresBelow);
+  const own = (given === '' ? [...machine, ...onPath()] : [given]).find((folder) => isExecutable(join(folder, 'initdb')));
+  if (own !== undefined) return { folder: own, env: process.env };
+  const kept = given === '' ? takeOut('postgresql', log) : undefined;
+  // The cache may be in a home that is closed to the user that PostgreSQL runs as.
+  const taken = kept === undefined || isOpenToAll(kept) ? kept : join(stage, 'postgresql');
+  if (kept !== undefined && taken !== undefined && taken !== kept) cpSync(kept, taken, { recursive: true, verbatimSymlinks: true });
+  const folder = taken === undefined ? undefined : postgresBelow(join(taken, 'usr/lib/postgresql'))[0];
+  if (taken !== undefined && folder !== undefined) return { folder, env: { ...process.env, ...librariesOf(taken) } };
+  throw new SetupError('no PostgreSQL here: install postgresql (apt-get, brew), or name the folder of its programs in POSTGRES_BIN_DIR');
+}
+
+/**
+ * HAProxy: HAPROXY, the one on PATH, or Debian's.
+ * @param {(line: string) => void} log
+ * @returns {{ program: string, env: NodeJS.ProcessEnv }}
+ */
+export function findHaproxy(log) {
+  const given = process.env['HAPROXY'] ?? '';
+  const own = given === '' ? [...onPath(), '/usr/sbin'].map((folder) => join(folder, 'haproxy')) : [given];
+  const found = own.find(isExecutable);
+  if (found !== undefined) return { program: found, env: process.env };
+  const taken = given === '' ? takeOut('haproxy', log) : undefined;
+  if (taken !== undefined) return { program: join(taken, 'usr/sbin/haproxy'), env: { ...process.env, ...librariesOf(taken) } };
+  throw new SetupError('no HAProxy here: install haproxy (apt-get, brew), or name its program in HAPROXY');
+}
