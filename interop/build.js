@@ -4,8 +4,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createGo, findGo } from '../e2e/spire/go.js';
-import { cacheFolder, lock } from '../e2e/spire/install.js';
+import { lock } from '../e2e/spire/install.js';
 import { onExit } from '../e2e/spire/process.js';
+import { cacheFolder } from '../scripts/lib/programs.js';
 
 /** As go/go.mod says. */
 const neededGo = '1.25.0';

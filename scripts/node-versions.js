@@ -2,19 +2,14 @@
 // `node scripts/node-versions.js 24` prints the folder to put first in PATH.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { npmCommand, run } from './lib/command.js';
 import { withLock } from './lib/lock.js';
 import { head, isMain } from './lib/output.js';
+import { cacheFolder } from './lib/programs.js';
 
 /** The major versions besides the oldest one, which is whatever runs the scripts in CI. */
 export const nodeVersions = Object.freeze(['22', '24', '26']);
-
-/** Where downloads and builds that outlive a checkout are kept. */
-export function cacheDirectory(env = process.env) {
-  return env.EPHEMOS_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ephemos');
-}
 
 /** True when `path` is a node of this major version that starts here. */
 function works(path, major) {
@@ -31,7 +26,7 @@ function works(path, major) {
  * @returns {Promise<string>}
  */
 export async function nodeBinary(major) {
-  const folder = join(cacheDirectory(), `node-${major}-${process.platform}-${process.arch}`);
+  const folder = join(cacheFolder(), `node-${major}-${process.platform}-${process.arch}`);
   const binary = join(folder, 'node_modules/node/bin/node');
   if (works(binary, major)) return binary;
   await withLock(`${folder}.lock`, async () => {

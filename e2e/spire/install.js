@@ -1,10 +1,10 @@
 // Finds spire-server and spire-agent (SPIRE_BIN_DIR, then PATH, then our cache), or builds the pinned release into the cache with Go.
 import { execFile } from 'node:child_process';
-import { accessSync, constants, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { cacheFolder, foldersOnPath, isExecutable } from '../../scripts/lib/programs.js';
 import { createGo, findGo } from './go.js';
 import { onExit } from './process.js';
 
@@ -21,29 +21,11 @@ const recipe = fileURLToPath(new URL('./recipe', import.meta.url));
 const neededGo = '1.26.4';
 const run = promisify(execFile);
 
-/** The folder outside the checkout that keeps what was built: EPHEMOS_CACHE_DIR, else `ephemos` in the user's cache folder. */
-export function cacheFolder() {
-  const own = process.env['EPHEMOS_CACHE_DIR'];
-  if (own !== undefined && own !== '') return own;
-  const xdg = process.env['XDG_CACHE_HOME'];
-  return join(xdg !== undefined && xdg !== '' ? xdg : join(homedir(), '.cache'), 'ephemos');
-}
-
 /** The SPIRE release that is built, as recipe/go.mod pins it. */
 export function pinnedVersion() {
   const version = /github\.com\/spiffe\/spire v(\S+)/.exec(readFileSync(join(recipe, 'go.mod'), 'utf8'))?.[1];
   if (version === undefined) throw new Error('recipe/go.mod pins no SPIRE release');
   return version;
-}
-
-/** @param {string} file */
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**
@@ -70,8 +52,8 @@ export async function installSpire({ log }) {
     if (found === undefined) throw new Error(`SPIRE_BIN_DIR is ${given}, which holds no executable spire-server and spire-agent`);
     return found;
   }
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const found = folder === '' ? undefined : await spireIn(folder, 'PATH');
+  for (const folder of foldersOnPath()) {
+    const found = await spireIn(folder, 'PATH');
     if (found !== undefined) return found;
   }
   const version = pinnedVersion();

