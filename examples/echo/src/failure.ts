@@ -1,6 +1,6 @@
 // How the programs end: whatever went wrong in, an exit code and two lines on standard error out.
 import { exitCodeOf, exitCodes, formatFailure } from '@ephemos/service';
-import { EphemosError, type ErrorCode, errorCodes, isEphemosError } from 'ephemos/errors';
+import { EphemosError, type ErrorCode, errorCodes, findEphemosError } from 'ephemos/errors';
 
 /** A failure that knows how the program ends. */
 export class Failure extends Error {
@@ -18,15 +18,14 @@ export class Failure extends Error {
 /** Tells what went wrong; returns the exit code for it. */
 export function report(error: unknown): number {
   if (error instanceof Failure) return tell(error);
-  const causes = [...causesOf(error)];
   // fetch keeps our error as a cause of its own; a gRPC status has room for its text only.
-  const ours = causes.find((cause) => isEphemosError(cause)) ?? readStatus(error);
+  const ours = findEphemosError(error) ?? readStatus(error);
   if (ours !== undefined) {
     process.stderr.write(formatFailure(ours));
     // A connection that the other side closes before it answers is how TLS 1.3 shows a refusal to a client.
     return ours.code === 'ERR_CONNECT_FAILED' ? exitCodes.identity : exitCodeOf(ours);
   }
-  const last = causes.at(-1);
+  const last = [...causesOf(error)].at(-1);
   const message = last === undefined ? String(error) : last.message || ('code' in last ? String(last.code) : last.name);
   return tell(new Failure(exitCodes.failed, message, 'is the server running, and is that its address?'));
 }

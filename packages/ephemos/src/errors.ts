@@ -135,3 +135,43 @@ export function systemCodeOf(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/**
+ * The known word that is most like a mistyped one, for a hint; undefined when none is like it at all. Case, `_` and `-` make no difference.
+ * @param mostEdits letters to add, drop, change or swap, by the length of the known word; default a third of it, and one at the least
+ */
+export function nearestWord(
+  word: string,
+  known: Iterable<string>,
+  mostEdits: (length: number) => number = (length) => Math.max(1, Math.floor(length / 3)),
+): string | undefined {
+  const given = foldWord(word).slice(0, 64);
+  let nearest: string | undefined;
+  let least = Infinity;
+  for (const candidate of known) {
+    const wanted = foldWord(candidate);
+    const distance = given === wanted ? 0 : editDistance(given, wanted);
+    if (distance < least && distance <= mostEdits(wanted.length) && distance < wanted.length) [nearest, least] = [candidate, distance];
+  }
+  return nearest;
+}
+
+function foldWord(word: string): string {
+  return word.toLowerCase().replace(/[_-]/g, '');
+}
+
+/** How many letters to add, drop, change or swap with their neighbour. */
+function editDistance(from: string, to: string): number {
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= from.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const change = (last[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      const swap = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1] ? (beforeLast[j - 2] ?? 0) + 1 : Infinity;
+      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, change, swap));
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[to.length] ?? 0;
+}

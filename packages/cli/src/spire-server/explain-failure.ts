@@ -1,7 +1,7 @@
 // Why a call of SPIRE's server failed: whatever was thrown in, an error with a code and the mend out.
 import { statSync } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { isEphemosError } from 'ephemos/errors';
+import { findEphemosError, isEphemosError } from 'ephemos/errors';
 import { CommandError } from '../command-error.ts';
 import { explainConnectFailure } from '../explain-connect-failure.ts';
 import { exitCodes, systemCodeOf } from '../output/exit-code.ts';
@@ -21,7 +21,8 @@ export function explainFailure(thrown: unknown, caller: Caller): unknown {
   if (thrown instanceof CommandError || isEphemosError(thrown)) return thrown;
   const error = ConnectError.from(thrown);
   // Ours, from behind the gate: the server is not the one that was meant, or cannot be reached.
-  for (let cause: unknown = error.cause; cause instanceof Error; cause = cause.cause) if (isEphemosError(cause)) return cause;
+  const ours = findEphemosError(error);
+  if (ours !== undefined) return ours;
   return error.metadata.has('grpc-status') ? explainAnswer(error, caller) : explainSilence(error, caller);
 }
 

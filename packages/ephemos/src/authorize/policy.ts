@@ -1,7 +1,7 @@
 // Policy as data: allow rules from a file in, the answers of both gates out. Whatever no rule allows is denied.
 import { EphemosError } from '../errors.ts';
 import type { Peer } from '../spiffe/peer.ts';
-import { type Authorizer, createJudgingAuthorizer } from './authorizer.ts';
+import { type Authorizer, createJudgingAuthorizer, type Judgement } from './authorizer.ts';
 import { createPolicyIndex } from './policy-index.ts';
 import { formatPath, type PolicyProblem } from './policy-problem.ts';
 import { readPolicy } from './policy-reader.ts';
@@ -13,8 +13,7 @@ import type { Target } from './target.ts';
 export type DecisionReason = 'allowed' | 'no_rule_for_peer' | 'no_rule_for_target' | 'ambiguous_target';
 
 /** What a policy says to a peer that asks for a target. */
-export interface Decision {
-  readonly allowed: boolean;
+export interface Decision extends Judgement {
   /** The name of the rule that allows it, the first in the order of the file. */
   readonly rule: string | undefined;
   readonly reason: DecisionReason;

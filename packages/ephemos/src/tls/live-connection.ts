@@ -63,9 +63,11 @@ export class LiveConnection {
     this.#used = true;
   }
 
-  /** It should not take new work; it is not closed for that. */
+  /** It should not take new work from now on; it is not closed for that. */
   drain(): void {
-    this.#drain();
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#announce();
   }
 
   /** True once the connection should not take new work. */
@@ -123,15 +125,9 @@ export class LiveConnection {
     clearTimeout(this.#timer);
     if (this.socket.destroyed) return;
     if (now >= this.#schedule.closeAt) return this.#close();
-    if (now >= this.#schedule.drainAt) this.#drain();
+    if (now >= this.#schedule.drainAt) this.drain();
     const next = this.#draining ? this.#schedule.closeAt : this.#schedule.drainAt;
     this.#timer = setTimeout(() => this.#arm(Date.now()), Math.min(Math.max(next - now, 1), LONGEST_TIMER_MS)).unref();
-  }
-
-  #drain(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#announce();
   }
 
   #announce(): void {
@@ -139,7 +135,7 @@ export class LiveConnection {
   }
 
   #close(): void {
-    this.#drain();
+    this.drain();
     publish('connectionEnd', () => ({ role: this.role, peer: this.peer.id.toString(), reason: this.#schedule.reason }));
     this.socket.destroy();
   }

@@ -1,7 +1,7 @@
 // What went wrong on the wire, in the words of SPIFFE_Workload_Endpoint.md section 6: gRPC status in, one EphemosError out.
 import { statSync } from 'node:fs';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { EphemosError, isEphemosError } from '../errors.ts';
+import { EphemosError, isEphemosError, systemCodeOf } from '../errors.ts';
 import { type Endpoint, formatEndpoint } from './endpoint.ts';
 
 /** Turns whatever a call threw into an error with a code, and a hint that names the mend. */
@@ -60,7 +60,7 @@ function said({ rawMessage }: ConnectError): string {
 
 function unavailableHint(error: ConnectError, endpoint: Endpoint): string {
   const where = formatEndpoint(endpoint);
-  switch (systemCode(error)) {
+  switch (systemCodeOf(error)) {
     case 'ENOENT':
       return `nothing is at ${where}: start the agent, or mount its socket into this container`;
     case 'ECONNREFUSED':
@@ -87,13 +87,6 @@ function otherFileHint(endpoint: Endpoint): string | undefined {
     // It went away in this moment.
     return undefined;
   }
-}
-
-function systemCode(error: ConnectError): string | undefined {
-  for (let cause: unknown = error.cause, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++) {
-    if ('code' in cause && typeof cause.code === 'string') return cause.code;
-  }
-  return undefined;
 }
 
 // The effective user: the one that the agent and the file modes see.

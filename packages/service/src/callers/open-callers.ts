@@ -8,17 +8,21 @@ import { HEALTH_SERVICE_PATH, type HealthCalls } from '../health/health-calls.ts
 import { listenAt } from '../listening/listen-at.ts';
 import type { UpgradeListener } from '../service.ts';
 
+/** What is served. */
+export interface Serving {
+  readonly http: RequestListener | undefined;
+  readonly onUpgrade: UpgradeListener | undefined;
+  readonly grpc: GrpcServer | undefined;
+}
+
 /** What is served, and with what. */
-export interface CallersOptions {
+export interface CallersOptions extends Serving {
   readonly config: Config;
   readonly source: X509Source;
   readonly authorize: Authorizer;
   readonly intercept: Intercept;
   /** Whether there are spans whose context the events of a request should have. */
   readonly keepContext: boolean;
-  readonly http: RequestListener | undefined;
-  readonly onUpgrade: UpgradeListener | undefined;
-  readonly grpc: GrpcServer | undefined;
   readonly healthCalls: HealthCalls;
 }
 

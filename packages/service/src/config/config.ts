@@ -98,11 +98,9 @@ export interface SocketConfig {
   readonly origin: SocketOrigin;
 }
 
-/** A whole configuration. */
-export interface Config {
+/** The sections that are in every configuration, in the file or by their defaults. */
+export interface ConfigSections {
   readonly service: ServiceConfig;
-  /** `undefined` when nothing says where the Workload API is. */
-  readonly socket: SocketConfig | undefined;
   readonly listen: ListenConfig;
   readonly health: HealthConfig;
   readonly metrics: MetricsConfig;
@@ -110,6 +108,12 @@ export interface Config {
   readonly shutdown: ShutdownConfig;
   readonly logs: LogsConfig;
   readonly keepalive: KeepaliveConfig;
+}
+
+/** A whole configuration. */
+export interface Config extends ConfigSections {
+  /** `undefined` when nothing says where the Workload API is. */
+  readonly socket: SocketConfig | undefined;
   /** `undefined` when there is none: `authorizedClients` decides, or nobody may connect. */
   readonly policy: PolicyConfig | undefined;
   /** The files that were read: the configuration, then the policy. Empty when there were only variables. */

@@ -1,6 +1,6 @@
 // Environment variables in; the values that go over the file, and every problem of the variables, out.
 import { isIP } from 'node:net';
-import { nearestWord } from './nearest.ts';
+import { nearestWord } from 'ephemos/errors';
 import type { ConfigProblem } from './problem.ts';
 import { listSettings, type Setting, variableByRule } from './settings.ts';
 import { checkText } from './text-check.ts';

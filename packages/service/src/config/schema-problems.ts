@@ -1,7 +1,8 @@
 // What the schema says of the values of a file, in our words: plain values in; a configuration or the problems of its keys out.
+
+import { nearestWord } from 'ephemos/errors';
 import type { z } from 'zod';
 import { MISSING } from './fields.ts';
-import { nearestWord } from './nearest.ts';
 import { formatPath, type KeyPath, type KeyProblem, quote } from './problem.ts';
 import { type ConfigValues, configSchema } from './schema.ts';
 import { keysBelow, listSettings } from './settings.ts';

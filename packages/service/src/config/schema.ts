@@ -4,6 +4,7 @@ import { SpiffeId } from 'ephemos/spiffe';
 import { z } from 'zod';
 import { collides, formatAddress } from './address.ts';
 import type {
+  ConfigSections,
   HealthConfig,
   KeepaliveConfig,
   LimitsConfig,
@@ -40,16 +41,8 @@ import {
 import { invalid, quote } from './problem.ts';
 
 /** The values of a file, before the variables that are not keys and the policy file are looked at. */
-export interface ConfigValues {
-  readonly service: ServiceConfig;
+export interface ConfigValues extends ConfigSections {
   readonly agent: { readonly socketPath: string | undefined };
-  readonly listen: ListenConfig;
-  readonly health: HealthConfig;
-  readonly metrics: MetricsConfig;
-  readonly limits: LimitsConfig;
-  readonly shutdown: ShutdownConfig;
-  readonly logs: LogsConfig;
-  readonly keepalive: KeepaliveConfig;
   readonly policy?: { readonly file: string | undefined; readonly rules: readonly unknown[] | undefined } | undefined;
 }
 

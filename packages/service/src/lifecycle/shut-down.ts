@@ -1,4 +1,5 @@
 // The end of a service in order: not ready, drain delay, no new connections and a goodbye, what is under way, deadline, and then by force.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Drainable } from 'ephemos';
 import type { Logger } from 'pino';
 import type { ShutdownConfig } from '../config/config.ts';
@@ -27,7 +28,7 @@ export async function shutDown(parts: ShutdownParts): Promise<boolean> {
   const startedAt = performance.now();
   parts.notReady();
   log.info({ drain_delay_ms: timings.drainDelay, deadline_ms: timings.deadline }, 'shutting down: not ready from now on');
-  await waitUntil(new Promise(() => undefined), timings.drainDelay, force);
+  await delay(timings.drainDelay, undefined, { signal: force }).catch(() => undefined);
   log.info('draining: no new connections, clients are told to go elsewhere');
   parts.onDrain();
   const drained = await waitUntil(Promise.all(listeners.map((listener) => listener.drain())), timings.deadline, force);
