@@ -1,14 +1,11 @@
-// Opens what a suite stands on: a temporary folder that other users may search, the programs it starts, and an agent;
-// closes it again, and keeps the logs when something failed.
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+// Opens what the scenarios of the echo pair stand on: a room, an agent in it, and ways to start scripts of the checkout as callers that the agent knows.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { installSpire } from './install.js';
-import { createPrograms, onExit } from './process.js';
-import { isOpenToAll, openReach } from './reach.js';
+import { checkout, openRoom, openSpireRoom } from './room.js';
 import { openSpire } from './spire.js';
 import { createSpireWorld } from './world.js';
+
+export { checkout, SetupError } from './room.js';
 
 /**
  * @typedef {object} Suite
@@ -30,18 +27,39 @@ import { createSpireWorld } from './world.js';
  * @property {(line: string) => void} [onLine]
  */
 
-export const checkout = fileURLToPath(new URL('../..', import.meta.url));
-
-/** A mistake of the caller or of the machine: shown as one line, without a stack. */
-export class SetupError extends Error {}
-
-/** @param {string} name */
-function openFolder(name) {
-  const base = isOpenToAll(tmpdir()) ? tmpdir() : '/tmp'; // A private temporary folder is no place for other users' sockets.
-  const folder = mkdtempSync(join(realpathSync(base), `ephemos-${name}-`));
-  chmodSync(folder, 0o755);
-  for (const part of ['logs', 'config', 'stage', 'spire']) mkdirSync(join(folder, part), { mode: 0o755 });
-  return folder;
+/**
+ * A suite in a room whose agent runs.
+ * @param {import('./room.js').Room} room
+ * @param {import('./world.js').World} world
+ * @returns {Suite}
+ */
+export function createSuite(room, world) {
+  const { folder, programs, reach, log, onClose, close } = room;
+  const configs = join(folder, 'config');
+  mkdirSync(configs, { mode: 0o755 });
+  log(`agent: ${world.about}`);
+  onClose(() => world.close());
+  return {
+    folder,
+    programs,
+    reach,
+    world,
+    startNode: (programName, file, args, { as, env = {}, onLine }) =>
+      programs.start(programName, reach.node, [reach.file(join(checkout, file)), ...args], {
+        cwd: folder,
+        env: { ...process.env, HOME: folder, ...env, ...as.env },
+        ...(as.uid === undefined ? {} : { uid: as.uid }),
+        ...(as.gid === undefined ? {} : { gid: as.gid }),
+        ...(onLine === undefined ? {} : { onLine }),
+      }),
+    write: (fileName, text) => {
+      const file = join(configs, fileName);
+      writeFileSync(file, text, { mode: 0o644 });
+      return file;
+    },
+    onClose,
+    close,
+  };
 }
 
 /**
@@ -49,66 +67,22 @@ function openFolder(name) {
  * @returns {Promise<Suite>}
  */
 export async function openSuite({ name, agent, ttl, log }) {
-  if (agent === 'spire' && process.getuid?.() !== 0) {
-    throw new SetupError('SPIRE tells callers apart by Unix user here, and only root may start programs as other users: run this as root');
-  }
-  const spire =
-    agent === 'dev'
-      ? undefined
-      : await installSpire({ log }).catch((error) => {
-          throw new SetupError(error instanceof Error ? error.message : String(error));
-        });
-  const folder = openFolder(name);
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  const forget = onExit(remove);
-  const programs = createPrograms({ logs: join(folder, 'logs') });
-  /** @type {(() => Promise<void>)[]} */
-  const closers = [];
+  const room = agent === 'spire' ? await openSpireRoom({ name, log }) : await openRoom({ name, otherUsers: false, log });
   try {
-    const reach = await openReach({ checkout, stage: join(folder, 'stage'), otherUsers: agent === 'spire' });
-    if (reach.copied) log('the checkout is closed to other users: running a copy of what was built');
-    const world =
-      spire === undefined
-        ? await (await import('./world-dev.js')).openDevWorld({ folder, ttl })
-        : createSpireWorld({ spire, running: await openSpire({ spire, folder: join(folder, 'spire'), programs }), ttl });
-    log(`agent: ${world.about}`);
-    /** @type {Suite['startNode']} */
-    const startNode = (programName, file, args, { as, env = {}, onLine }) =>
-      programs.start(programName, reach.node, [reach.file(join(checkout, file)), ...args], {
-        cwd: folder,
-        env: { ...process.env, HOME: folder, ...env, ...as.env },
-        ...(as.uid === undefined ? {} : { uid: as.uid }),
-        ...(as.gid === undefined ? {} : { gid: as.gid }),
-        ...(onLine === undefined ? {} : { onLine }),
-      });
-    return {
-      folder,
-      programs,
-      reach,
-      world,
-      startNode,
-      write: (fileName, text) => {
-        const file = join(folder, 'config', fileName);
-        writeFileSync(file, text, { mode: 0o644 });
-        return file;
-      },
-      onClose: (action) => {
-        closers.push(action);
-      },
-      close: async ({ failed }) => {
-        const tails = failed ? programs.tails() : '';
-        await programs.close();
-        for (const action of closers) await action();
-        await world.close();
-        forget();
-        if (!failed) return remove();
-        log(`${tails}\nlogs are kept in ${join(folder, 'logs')}`);
-      },
-    };
+    return createSuite(room, await openWorld(room, ttl));
   } catch (error) {
-    forget();
-    log(`${programs.tails()}\nlogs are kept in ${join(folder, 'logs')}`);
-    await programs.close();
+    await room.close({ failed: true });
     throw error;
   }
+}
+
+/**
+ * @param {import('./room.js').Room | import('./room.js').SpireRoom} room
+ * @param {number} ttl
+ */
+async function openWorld(room, ttl) {
+  if (!('spire' in room)) return (await import('./world-dev.js')).openDevWorld({ folder: room.folder, ttl });
+  const folder = join(room.folder, 'spire');
+  mkdirSync(folder, { mode: 0o755 });
+  return createSpireWorld({ spire: room.spire, running: await openSpire({ spire: room.spire, folder, programs: room.programs }), ttl });
 }

@@ -4,15 +4,23 @@ import { join } from 'node:path';
 import { checkConf } from '../../../packages/cli/dist/deploy/spire/check-conf.js';
 import { parseSpire } from '../../../packages/cli/dist/deploy/spire/read-spire.js';
 import { renderSpire } from '../../../packages/cli/dist/deploy/spire/render-spire.js';
-import { checkout } from '../suite.js';
-import { sign, writePrivately } from './certificates.js';
-import { exitOfStranger, identityOf, placed, register, startAgent, startServers, valuesOf, writeDeployment } from './deployment.js';
+import { sign, writePrivately } from '../deployment/certificates.js';
+import {
+  createServers,
+  createSpireAgent,
+  exitOfStranger,
+  identityOf,
+  placed,
+  register,
+  valuesOf,
+  writeDeployment,
+} from '../deployment/deployment.js';
+import { openDeployment } from '../deployment/open-deployment.js';
+import { checkout } from '../room.js';
 import { isUpToDate, spireSource } from './known-keys.js';
 import { mutations } from './mutations.js';
-import { openPostgres } from './postgres.js';
-import { findHaproxy, findPostgres } from './programs.js';
 
-/** @typedef {import('./room.js').Room} Room */
+/** @typedef {import('../room.js').SpireRoom} Room */
 
 /**
  * @typedef {object} Case
@@ -141,9 +149,11 @@ export const cases = [
       mkdirSync(folder, { mode: 0o755 });
       const deployment = await writeDeployment(await placed('host', folder), folder);
       const begin = performance.now();
-      const [server] = await startServers(deployment, room);
+      const [server] = createServers(deployment, room);
       if (server === undefined) throw new Error('there is no server');
-      const agent = await startAgent(deployment, room);
+      const agent = createSpireAgent(deployment, room);
+      await server.daemon.start();
+      await agent.start();
       const up = performance.now() - begin;
       const id = await register(deployment, server, { name: 'orders', uid: orders });
       const identity = await identityOf(deployment, room, orders);
@@ -157,16 +167,16 @@ export const cases = [
       must(!(await canConnect(room, server.place.socket, orders)), 'a workload may open the API of the server');
       must(!(await canConnect(room, deployment.spire.agent.admin, orders)), 'a workload may open the admin API of the agent');
       must(await canConnect(room, deployment.spire.agent.socket, orders), 'a workload may not open the Workload API');
-      mustBeQuiet(server.program);
-      mustBeQuiet(agent);
+      mustBeQuiet(server.daemon.program());
+      mustBeQuiet(agent.program());
 
       await agent.stop();
-      const restarted = await startAgent(deployment, room);
+      await agent.start();
       mustBeIssued(await identityOf(deployment, room, orders), id);
-      const attestations = server.program.stdout().split('Agent attestation request completed').length - 1;
+      const attestations = server.daemon.program().stdout().split('Agent attestation request completed').length - 1;
       must(attestations === 1, `the agent was attested ${attestations} times, and kept its key on disk`);
-      await restarted.stop();
-      await server.program.stop();
+      await agent.stop();
+      await server.daemon.stop();
       return `server and agent ready in ${seconds(up)}, SVID through ${identity.chainLength} certificates to ${identity.authorities[0]?.subject}`;
     },
   },
@@ -176,23 +186,13 @@ export const cases = [
     run: async (room) => {
       const folder = join(room.folder, 'ha');
       mkdirSync(folder, { mode: 0o755 });
-      const [found, haproxy] = [findPostgres({ log: room.log, stage: join(room.folder, 'stage') }), findHaproxy(room.log)];
-      const deployment = await writeDeployment(await placed('host-ha', folder), folder);
-      const { spire, files, path } = deployment;
-      const { store, balancer } = spire;
-      if (store.kind !== 'postgres' || balancer === undefined) throw new Error('the variant has no database or no balancer');
-      const password = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('hex');
-      mkdirSync(join(folder, 'etc', 'database'), { mode: 0o700 });
-      const rendered = { sql: files.get('postgres.sql') ?? '', hba: files.get('postgres.hba') ?? '' };
       const begin = performance.now();
-      const postgres = await openPostgres({ folder, found, programs: room.programs, store, rendered, password });
-      const [first, second] = await startServers(deployment, room, { [store.variable]: password });
-      if (first === undefined || second === undefined) throw new Error('there are no two servers');
-
-      const checked = await room.programs.run('haproxy-check', haproxy.program, ['-c', '-f', path('haproxy.cfg')], { env: haproxy.env });
-      must(checked.code === 0, `haproxy refuses its configuration: ${checked.stdout}${checked.stderr}`);
-      const balancing = room.programs.start('haproxy', haproxy.program, ['-db', '-f', path('haproxy.cfg')], { env: haproxy.env });
-      await startAgent(deployment, room);
+      const running = await openDeployment({ room, variant: 'host-ha', folder });
+      const { deployment, servers, database, balancer } = running;
+      const [first, second] = servers;
+      if (first === undefined || second === undefined || database === undefined || balancer === undefined)
+        throw new Error('a part is missing');
+      const { postgres, store } = database;
       const up = performance.now() - begin;
 
       const id = await register(deployment, first, { name: 'orders', uid: orders });
@@ -202,15 +202,15 @@ export const cases = [
       const [ours, theirs] = [await first.cli(['bundle', 'show']), await second.cli(['bundle', 'show'])];
       must(ours === theirs && ours.trim() === deployment.authorities.root.certificate.trim(), 'the bundle is not the offline root alone');
 
-      await first.program.stop();
+      await first.daemon.stop();
       const without = performance.now();
       const other = await register(deployment, second, { name: 'billing', uid: billing });
       mustBeIssued(await identityOf(deployment, room, billing), other);
       const took = performance.now() - without;
-      const page = await (await fetch(`http://127.0.0.1:${balancer.metrics.port}/metrics`)).text();
+      const page = await (await fetch(`http://127.0.0.1:${balancer.place.metrics.port}/metrics`)).text();
       must(/haproxy_server_status\{[^}]*server="spire-1",state="UP"\} 0/.test(page), 'haproxy did not notice that a server is gone');
-      must(balancing.running(), 'haproxy ended');
-      mustBeQuiet(second.program);
+      must(balancer.daemon.program().running(), 'haproxy ended');
+      mustBeQuiet(second.daemon.program());
       return `${postgres.version.split(' ').slice(0, 3).join(' ')}, all ready in ${seconds(up)}; with one server stopped, entry to SVID in ${seconds(took)}`;
     },
   },
@@ -221,7 +221,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
 /**
  * Leaf, the server's authority and the upstream authority; the offline root is the bundle.
- * @param {import('./deployment.js').Identity} identity
+ * @param {import('../deployment/deployment.js').Identity} identity
  * @param {string} wanted its SPIFFE ID
  */
 function mustBeIssued(identity, wanted) {
@@ -262,7 +262,7 @@ function mustBeQuiet(program) {
 }
 
 /**
- * @param {import('./postgres.js').RunningPostgres} postgres
+ * @param {import('../deployment/postgres.js').RunningPostgres} postgres
  * @param {string} user
  */
 async function mustBeLeastPrivileged(postgres, user) {

@@ -1,8 +1,8 @@
 // The part `config` of the suite: `npm run test:spire -- config [<case>...]`. Every configuration in deploy/spire, accepted and started for real.
-import { SetupError } from '../suite.js';
+
+import { openSpireRoom, SetupError } from '../room.js';
 import { table } from '../table.js';
 import { cases } from './cases.js';
-import { openRoom } from './room.js';
 
 const names = cases.map(({ name }) => name);
 const shownText = 110;
@@ -20,7 +20,7 @@ export async function runConfig({ words, log }) {
     return 2;
   }
   const begin = performance.now();
-  const room = await openRoom(log);
+  const room = await openSpireRoom({ name: 'conf', log });
   log(`SPIRE ${room.spire.version} (${room.spire.from})\n`);
   /** @type {string[][]} */
   const rows = [];

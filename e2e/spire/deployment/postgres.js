@@ -4,10 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sign } from './certificates.js';
+import { createDaemon } from './daemon.js';
 
 /**
  * @typedef {object} RunningPostgres
  * @property {string} version
+ * @property {import('./daemon.js').Daemon} daemon
+ * @property {(name: string, args: readonly string[]) => Promise<string>} run a program of PostgreSQL as the superuser, over its unix socket
  * @property {(statement: string) => Promise<string>} ask as the superuser, over its unix socket; rows without decoration
  * @property {(options: { sslmode: string, statement: string }) => Promise<{ code: number | null, said: string }>} askAsSpire over the network
  */
@@ -66,29 +69,35 @@ export async function openPostgres({ folder, found, programs, store, rendered, p
     fsync: 'off',
   };
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  /** @type {(() => void) | undefined} */
+  /** @type {((ready: true) => void) | undefined} */
   let seen;
-  const ready = new Promise((resolve) => {
-    seen = () => resolve(true);
-  });
-  const server = programs.start('postgres', join(found.folder, 'postgres'), ['-D', data, '-p', String(store.port), ...args], {
-    ...run,
-    onErrorLine: (line) => {
-      if (line.includes('ready to accept connections')) seen?.();
+  const daemon = createDaemon(
+    () =>
+      programs.start('postgres', join(found.folder, 'postgres'), ['-D', data, '-p', String(store.port), ...args], {
+        ...run,
+        onErrorLine: (line) => {
+          if (line.includes('ready to accept connections')) seen?.(true);
+        },
+      }),
+    async (server) => {
+      const ready = new Promise((resolve) => {
+        seen = resolve;
+      });
+      const ended = server.exited.then(({ code }) => {
+        throw new Error(`postgres ended with ${code}: ${server.stderr().trim().split('\n').slice(-2).join('; ')}`);
+      });
+      await Promise.race([ready, ended]);
     },
-  });
-  await Promise.race([
-    ready,
-    server.exited.then(({ code }) => {
-      throw new Error(`postgres ended with ${code}: ${server.stderr().trim().split('\n').slice(-2).join('; ')}`);
-    }),
-  ]);
+  );
+  await daemon.start();
   const local = ['-h', home, '-p', String(store.port), '-U', 'postgres', '-X', '-q'];
   await must('psql', [...local, '-d', 'postgres', '-f', write('postgres.sql', rendered.sql)], { [store.variable]: password });
-  if (server.stderr().includes(password)) throw new Error('the password of the role is in the log of the database');
+  if (daemon.program().stderr().includes(password)) throw new Error('the password of the role is in the log of the database');
 
   return {
     version: (await must('postgres', ['--version'])).trim(),
+    daemon,
+    run: (name, args) => must(name, [...local.slice(0, 6), ...args]),
     ask: async (statement) => (await must('psql', [...local, '-d', store.database, '-A', '-t', '-c', statement])).trim(),
     askAsSpire: async ({ sslmode, statement }) => {
       const roots = write('roots.pem', authority.certificate);

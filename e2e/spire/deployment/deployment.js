@@ -7,14 +7,15 @@ import { parse } from 'yaml';
 import { parseSpire } from '../../../packages/cli/dist/deploy/spire/read-spire.js';
 import { RENDERED_MARK, renderSpire } from '../../../packages/cli/dist/deploy/spire/render-spire.js';
 import { writeFiles } from '../../../packages/cli/dist/deploy/write-files.js';
+import { checkout } from '../room.js';
 import { freePort } from '../spire.js';
-import { checkout } from '../suite.js';
 import { writeCertificates } from './certificates.js';
+import { createDaemon } from './daemon.js';
 
 /** @typedef {import('../../../packages/cli/dist/deploy/spire/spire.js').Spire} Spire */
 
 const here = '127.0.0.1';
-const machine = 'machine-1';
+export const machine = 'machine-1';
 const readyWithin = 30_000;
 /** As UMask= of a service; SPIRE warns of a wider one. */
 const withUmask = ['-c', 'umask 0027 && exec "$0" "$@"'];
@@ -36,9 +37,10 @@ const listener = async (address = here) => ({ address, port: await freePort() })
  * A variant for hosts, with places of this machine.
  * @param {string} variant
  * @param {string} folder that every user may search
+ * @param {Readonly<Record<string, unknown>>} [changes] other values at the top of its spire.yaml, such as `domain` or `lives`
  * @returns {Promise<Spire>}
  */
-export async function placed(variant, folder) {
+export async function placed(variant, folder, changes = {}) {
   const values = valuesOf(variant);
   const servers = [];
   for (const { name } of values.servers) {
@@ -86,6 +88,7 @@ export async function placed(variant, folder) {
       health: await listener(),
       metrics: await listener('localhost'),
     },
+    ...changes,
   });
 }
 
@@ -93,7 +96,7 @@ export async function placed(variant, folder) {
  * @typedef {object} Server
  * @property {string} name
  * @property {import('../../../packages/cli/dist/deploy/spire/spire.js').SpireServer} place
- * @property {import('../process.js').Program} program
+ * @property {import('./daemon.js').Daemon} daemon
  * @property {(words: readonly string[]) => Promise<string>} cli
  */
 
@@ -140,56 +143,52 @@ export async function untilReady(program, { port }) {
 }
 
 /**
- * Starts every server of a deployment; resolves when all are ready.
+ * Every server of a deployment, not yet started. The first one to start makes the tables.
  * @param {Deployment} deployment
- * @param {import('./room.js').Room} room
+ * @param {import('../room.js').SpireRoom} room
  * @param {NodeJS.ProcessEnv} [env]
- * @returns {Promise<readonly Server[]>}
+ * @returns {readonly Server[]}
  */
-export async function startServers({ spire, files, path }, room, env = {}) {
-  /** @type {Server[]} */
-  const servers = [];
-  for (const place of spire.servers) {
+export function createServers({ spire, files, path }, room, env = {}) {
+  return spire.servers.map((place) => {
     const conf = files.has('server.conf') ? 'server.conf' : `server-${place.name}.conf`;
-    mkdirSync(place.data, { recursive: true, mode: 0o700 });
-    mkdirSync(dirname(place.socket), { recursive: true, mode: 0o700 });
     const args = ['run', ...(spire.store.kind === 'postgres' ? ['-expandEnv'] : []), '-config', path(conf)];
-    const program = room.programs.start(place.name, 'sh', [...withUmask, room.spire.server, ...args], { env: { ...process.env, ...env } });
-    servers.push({
-      name: place.name,
-      place,
-      program,
-      cli: async (words) => {
-        const { code, stdout, stderr } = await room.programs.run('spire-server', room.spire.server, [
-          ...words,
-          '-socketPath',
-          place.socket,
-        ]);
-        if (code !== 0)
-          throw new Error(`spire-server ${words.slice(0, 2).join(' ')}: ${`${stdout}${stderr}`.trim().split('\n').join('; ')}`);
-        return stdout;
+    const daemon = createDaemon(
+      () => {
+        mkdirSync(place.data, { recursive: true, mode: 0o700 });
+        mkdirSync(dirname(place.socket), { recursive: true, mode: 0o700 });
+        return room.programs.start(place.name, 'sh', [...withUmask, room.spire.server, ...args], { env: { ...process.env, ...env } });
       },
-    });
-    // The first one makes the tables.
-    await untilReady(program, place.health);
-  }
-  return servers;
+      (program) => untilReady(program, place.health),
+    );
+    /** @type {Server['cli']} */
+    const cli = async (words) => {
+      const { code, stdout, stderr } = await room.programs.run('spire-server', room.spire.server, [...words, '-socketPath', place.socket]);
+      if (code !== 0) throw new Error(`spire-server ${words.slice(0, 2).join(' ')}: ${`${stdout}${stderr}`.trim().split('\n').join('; ')}`);
+      return stdout;
+    };
+    return { name: place.name, place, daemon, cli };
+  });
 }
 
 /**
- * Starts the agent; resolves when it is ready.
+ * The agent of a deployment, not yet started.
  * @param {Deployment} deployment
- * @param {import('./room.js').Room} room
+ * @param {import('../room.js').SpireRoom} room
+ * @returns {import('./daemon.js').Daemon}
  */
-export async function startAgent({ spire: { agent }, path }, room) {
-  mkdirSync(agent.data, { recursive: true, mode: 0o700 });
-  mkdirSync(dirname(agent.admin), { recursive: true, mode: 0o700 });
-  // The directory that workloads search.
-  mkdirSync(dirname(agent.socket), { recursive: true, mode: 0o755 });
-  chmodSync(dirname(agent.socket), 0o755);
-  const program = room.programs.start('spire-agent', 'sh', [...withUmask, room.spire.agent, 'run', '-config', path('agent.conf')]);
-  await untilReady(program, agent.health);
-  return program;
+export function createSpireAgent({ spire: { agent }, path }, room) {
+  return createDaemon(
+    () => {
+      mkdirSync(agent.data, { recursive: true, mode: 0o700 });
+      mkdirSync(dirname(agent.admin), { recursive: true, mode: 0o700 });
+      // The directory that workloads search.
+      mkdirSync(dirname(agent.socket), { recursive: true, mode: 0o755 });
+      chmodSync(dirname(agent.socket), 0o755);
+      return room.programs.start('spire-agent', 'sh', [...withUmask, room.spire.agent, 'run', '-config', path('agent.conf')]);
+    },
+    (program) => untilReady(program, agent.health),
+  );
 }
 
 /**
@@ -217,7 +216,7 @@ export async function register({ spire: { domain } }, server, { name, uid }) {
 /**
  * What `ephemos whoami` says to a user once it has an identity, which `ephemos watch` waits for.
  * @param {Deployment} deployment
- * @param {import('./room.js').Room} room
+ * @param {import('../room.js').SpireRoom} room
  * @param {number} uid
  * @returns {Promise<Identity>}
  */
@@ -237,7 +236,7 @@ export async function identityOf({ spire: { domain, agent } }, room, uid) {
 /**
  * How `ephemos whoami` ends for a user.
  * @param {Deployment} deployment
- * @param {import('./room.js').Room} room
+ * @param {import('../room.js').SpireRoom} room
  * @param {number} uid
  */
 export async function exitOfStranger({ spire: { agent } }, room, uid) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { librariesOf, takeOut } from '../../../scripts/lib/debian.js';
 import { foldersOnPath, isExecutable, postgresFolders, postgresFoldersBelow } from '../../../scripts/lib/programs.js';
 import { isOpenToAll } from '../reach.js';
-import { SetupError } from '../suite.js';
+import { SetupError } from '../room.js';
 
 /**
  * @typedef {object} Found
