@@ -76,13 +76,17 @@ describe('createAgent keeps connections', () => {
 
   it('gives an idle one up before the server does', async () => {
     await using world = await openTlsWorld();
-    await using slow = await openSlow(world);
-    slow.open.server.keepAliveTimeout = 3_000;
+    // It says that it waits for three seconds, and waits for a minute: whoever ends the connection, it is not the server.
+    const patient = createServer(world.server, (_request, response) =>
+      response.writeHead(200, { connection: 'keep-alive', 'keep-alive': 'timeout=3' }).end(),
+    );
+    patient.keepAliveTimeout = 60_000;
+    await using open = await listening(patient);
     const agent = createAgent(world.client);
-    await httpsCall(slow.open.origin, { agent });
-    const started = performance.now();
-    for (const socket of slow.open.accepted) await next(socket, 'close');
-    expect(performance.now() - started).toBeLessThan(2_700);
+    await httpsCall(open.origin, { agent });
+    const ends = [...open.accepted].map((socket) => next(socket, 'close'));
+    expect(ends).toHaveLength(1);
+    await Promise.all(ends);
     agent.destroy();
   });
 });
