@@ -4,6 +4,8 @@ import { median, ratio } from './lib/statistics.js';
 import { startWorker } from './lib/worker.js';
 
 const FIRST_TIME_CALLERS = 600;
+/** The first of them let the client compile what it runs. */
+const WARM_UP = 50;
 
 export async function benchHandshakes({ rounds, seconds, report }) {
   for (const intermediate of [false, true]) {
@@ -54,24 +56,31 @@ async function benchRepeat({ rounds, seconds, report, intermediate, label }) {
   });
 }
 
+// Callers that a server which runs for a while has never seen: each has an SVID of its own, in every round new ones.
 async function benchFirstTime({ rounds, report, intermediate, label }) {
-  const identities = await makeIdentities({ intermediate, clients: FIRST_TIME_CALLERS });
-  const clients = {};
-  for (const kind of ['stock', 'ours']) clients[kind] = startWorker('handshake-client.js', { kind, identities });
-  for (const worker of Object.values(clients)) await worker.ready;
+  const { server, bundle, callers } = await makeIdentities({ intermediate, clients: FIRST_TIME_CALLERS * (rounds + 1) });
+  const servers = {};
+  for (const kind of ['stock', 'ours']) servers[kind] = startWorker('handshake-server.js', { kind, identities: { server, bundle } });
   const perSecond = { stock: [], ours: [] };
-  const warmUp = 50;
-  for (let round = 0; round < rounds; round++) {
+  const cpu = { stock: [], ours: [] };
+  for (let round = -1; round < rounds; round++) {
+    const first = (round + 1) * FIRST_TIME_CALLERS;
+    const identities = { bundle, callers: callers.slice(first, first + FIRST_TIME_CALLERS) };
     for (const kind of ['stock', 'ours']) {
-      // A new server each round: to it every caller is a new one.
-      const server = startWorker('handshake-server.js', { kind, identities: { server: identities.server, bundle: identities.bundle } });
-      const port = await server.ready;
-      await clients[kind].call('run', { port, seconds: 10, count: warmUp });
-      perSecond[kind].push(await clients[kind].call('run', { port, seconds: 10, count: FIRST_TIME_CALLERS - warmUp }));
-      await server.stop();
+      const port = await servers[kind].ready;
+      const client = startWorker('handshake-client.js', { kind, identities });
+      await client.ready;
+      await client.call('run', { port, seconds: 10, count: WARM_UP });
+      await servers[kind].call('usage');
+      const rate = await client.call('run', { port, seconds: 10, count: FIRST_TIME_CALLERS - WARM_UP });
+      const usage = await servers[kind].call('usage');
+      await client.stop();
+      if (round < 0) continue;
+      perSecond[kind].push(rate);
+      cpu[kind].push(usage.cpuPerHandshake);
     }
   }
-  for (const worker of Object.values(clients)) await worker.stop();
+  for (const worker of Object.values(servers)) await worker.stop();
   report({
     name: `handshakes/s, first-time callers, ${label}`,
     unit: '1/s',
@@ -79,5 +88,6 @@ async function benchFirstTime({ rounds, report, intermediate, label }) {
     stock: median(perSecond.stock),
     ratio: ratio(perSecond.ours, perSecond.stock),
     target: intermediate ? { least: { 20: 0.9, 24: 0.9 } } : { least: { 20: 1.3, 24: 1.2 } },
+    note: `server CPU ${median(cpu.ours).toFixed(0)} us, stock ${median(cpu.stock).toFixed(0)} us`,
   });
 }

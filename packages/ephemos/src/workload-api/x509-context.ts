@@ -30,7 +30,8 @@ export function parseX509Context(response: X509SVIDResponse, previous?: X509Cont
     if (svids.length > MAX_SVIDS) throw invalid(`holds more than ${MAX_SVIDS} SVIDs`);
     const used = firstOfEachHint(svids);
     const parsed = used.map(parseSvid);
-    const bundles = readBundles(bundlesOf(parsed, used, response.federatedBundles), previous?.bundles);
+    const own = parsed.map(({ id }, index): EncodedBundle => [id.trustDomain.idString, used[index]?.bundle ?? new Uint8Array()]);
+    const bundles = readBundles(own, response.federatedBundles, previous?.bundles);
     return Object.freeze({ svids: Object.freeze(parsed), bundles });
   });
 }
@@ -41,7 +42,7 @@ export function parseX509Context(response: X509SVIDResponse, previous?: X509Cont
  */
 export function parseX509Bundles(response: X509BundlesResponse, previous?: X509BundleSet): X509BundleSet {
   return refuseWhole(() => {
-    const bundles = readBundles(Object.entries(response.bundles), previous);
+    const bundles = readBundles([], response.bundles, previous);
     if (bundles.size === 0) throw invalid('holds no bundle');
     return bundles;
   });
@@ -70,27 +71,16 @@ function firstOfEachHint(svids: readonly X509SVID[]): readonly X509SVID[] {
   return svids.filter(({ hint }) => hint === '' || (!seen.has(hint) && seen.add(hint)));
 }
 
-function bundlesOf(
-  svids: readonly X509Svid[],
-  messages: readonly X509SVID[],
-  federated: { readonly [id: string]: Uint8Array },
-): EncodedBundles {
-  const own = svids.map(({ id }, index): readonly [string, Uint8Array] => [
-    id.trustDomain.idString,
-    messages[index]?.bundle ?? new Uint8Array(),
-  ]);
-  return [...own, ...Object.entries(federated)];
-}
+/** As a message holds it: the ID of a trust domain and concatenated DER. */
+type EncodedBundle = readonly [id: string, der: Uint8Array];
+type EncodedBundles = { readonly [id: string]: Uint8Array };
 
-/** Bundles as a message holds them: trust domain IDs and concatenated DER, an ID perhaps more than once. */
-type EncodedBundles = Iterable<readonly [id: string, der: Uint8Array]>;
-
-function readBundles(encoded: EncodedBundles, previous: X509BundleSet | undefined): X509BundleSet {
-  if (previous !== undefined && isSame(encoded, previous)) return previous;
+/** `own` may name a trust domain more than once, and again what `others` holds. */
+function readBundles(own: readonly EncodedBundle[], others: EncodedBundles, previous: X509BundleSet | undefined): X509BundleSet {
+  if (previous !== undefined && isSame(own, others, previous)) return previous;
   const bundles = new Map<string, X509Bundle>();
-  for (const [id, der] of encoded) {
-    const known = previous?.getById(id);
-    const bundle = known !== undefined && equalBytes(known.der, der) ? known : X509Bundle.parse(TrustDomain.parse(id), der);
+  for (const [id, der] of [...own, ...Object.entries(others)]) {
+    const bundle = known(previous, id, der) ?? X509Bundle.parse(TrustDomain.parse(id), der);
     const { idString } = bundle.trustDomain;
     // Several SVIDs of one trust domain repeat its bundle; two different ones cannot both be it.
     if (bundles.get(idString)?.equals(bundle) === false) throw invalid(`holds two different bundles of ${bundle.trustDomain}`);
@@ -101,14 +91,23 @@ function readBundles(encoded: EncodedBundles, previous: X509BundleSet | undefine
 }
 
 // Most updates change one SVID and no bundle, while a workload may be federated with a thousand trust domains: then each costs a look-up and a comparison.
-function isSame(encoded: EncodedBundles, previous: X509BundleSet): boolean {
-  const left = new Set<X509Bundle>(previous);
-  for (const [id, der] of encoded) {
-    const known = previous.getById(id);
-    if (known === undefined || !equalBytes(known.der, der)) return false;
-    left.delete(known);
+function isSame(own: readonly EncodedBundle[], others: EncodedBundles, previous: X509BundleSet): boolean {
+  const seen = new Set<string>();
+  for (const [id, der] of own) {
+    if (known(previous, id, der) === undefined) return false;
+    seen.add(id);
   }
-  return left.size === 0;
+  let { size } = seen;
+  for (const id of Object.keys(others)) {
+    if (known(previous, id, others[id]) === undefined) return false;
+    if (!seen.has(id)) size += 1;
+  }
+  return size === previous.size;
+}
+
+function known(previous: X509BundleSet | undefined, id: string, der: Uint8Array | undefined): X509Bundle | undefined {
+  const bundle = previous?.getById(id);
+  return bundle !== undefined && der !== undefined && equalBytes(bundle.der, der) ? bundle : undefined;
 }
 
 function refuseWhole<T>(parse: () => T): T {
