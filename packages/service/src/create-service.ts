@@ -124,9 +124,13 @@ export function createService(parts: ServiceParts, opened: OpenedParts): Service
   async function end(reason: string): Promise<void> {
     metrics.setShuttingDown();
     log.info({ reason }, 'the shutdown begins');
-    await starting?.catch(() => undefined);
+    const listened = await starting?.then(
+      () => true,
+      () => false,
+    );
     await shutDown({
-      timings: config.shutdown,
+      // Who never listened has nobody to wait for.
+      timings: listened === false ? { ...config.shutdown, drainDelay: 0 } : config.shutdown,
       log,
       notReady: () => health.drain(),
       onDrain() {

@@ -6,7 +6,7 @@ import { loadConfig } from './config/load-config.ts';
 import { createService, type ServiceParts } from './create-service.ts';
 import { createHealth } from './health/health.ts';
 import { openHealthServer } from './health/open-health-server.ts';
-import { failProcess } from './lifecycle/own-process.ts';
+import { endProcess, failProcess, onSignals } from './lifecycle/own-process.ts';
 import { createLogger } from './logs/create-logger.ts';
 import { createMetrics } from './metrics/create-metrics.ts';
 import { openMetricsServer } from './metrics/open-metrics-server.ts';
@@ -28,11 +28,21 @@ const WAITING_LOG_MS = 30_000;
  */
 export async function openService(options: ServiceOptions = {}): Promise<Service> {
   const { ownsProcess = true } = options;
+  if (!ownsProcess) return open(options);
+  // A service may wait for its identity for long, and as process 1 of a container it hears no signal that it does not ask for.
+  const stopped = new AbortController();
+  const offSignals = onSignals({ stop: () => stopped.abort(), reload: () => undefined });
   try {
-    return await open(options);
+    const signal = options.signal === undefined ? stopped.signal : AbortSignal.any([options.signal, stopped.signal]);
+    const service = await open({ ...options, signal });
+    if (!stopped.signal.aborted) return service;
+    // The identity came in the very moment.
+    await service.stop('a signal');
+    return endProcess();
   } catch (error) {
-    if (!ownsProcess) throw error;
-    return failProcess(error);
+    return stopped.signal.aborted ? endProcess() : failProcess(error);
+  } finally {
+    offSignals();
   }
 }
 
@@ -84,6 +94,7 @@ async function open(options: ServiceOptions): Promise<Service> {
     opened.push(source);
     return createService(parts, { source, healthServer, metricsServer, load, ownsProcess: options.ownsProcess ?? true });
   } catch (error) {
+    if (options.signal?.aborted === true) log.info('stopped before there was an identity');
     for (const each of opened.reverse()) await each.close();
     throw error;
   }

@@ -214,11 +214,26 @@ describe('a service that cannot start', () => {
     await once(holder, 'listening');
     const address = holder.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const config = baseConfig.replace(`${key}: { address: "127.0.0.1:0"`, `${key}: { address: "127.0.0.1:${port}"`);
+    // It was never ready, so nobody has to be waited for: the drain delay of the configuration is longer than this test may take.
+    const config = baseConfig
+      .replace(`${key}: { address: "127.0.0.1:0"`, `${key}: { address: "127.0.0.1:${port}"`)
+      .replace('drain_delay: 300ms, deadline: 5s, grace_period: 20s', 'drain_delay: 60s, deadline: 5s, grace_period: 90s');
     await using service = await startService({ config, listening: false });
     expect(await service.exited).toBe(3);
     expect(service.stderr()).toMatch(new RegExp(`^error: .*EADDRINUSE.*\\nhint: change ${key}\\.address`));
     holder.close();
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends in order on %s while it waits for its identity', async (signal) => {
+    await using agent = await openDevAgent({ trustDomain: 'example.org' });
+    const endpoint = await agent.endpointFor(ORDERS);
+    await agent.remove(ORDERS);
+    await using service = await startService({ agent, endpoint, listening: false });
+    await service.line(({ msg }) => msg === 'waiting for an identity', 'the reason');
+    service.child.kill(signal);
+    expect(await service.exited).toBe(0);
+    expect(service.lines.at(-1)?.msg).toBe('stopped before there was an identity');
+    expect(service.stderr()).toBe('');
   });
 
   it('waits for an identity that it does not have yet: live, not ready, and saying why', async () => {
