@@ -6,6 +6,7 @@ import { createBundle } from './commands/bundle.ts';
 import { createConfig } from './commands/config.ts';
 import { createDeploy } from './commands/deploy.ts';
 import { createDev } from './commands/dev.ts';
+import { createDoctor } from './commands/doctor.ts';
 import { createEntries } from './commands/entries.ts';
 import { createHealth } from './commands/health.ts';
 import { describe } from './commands/options.ts';
@@ -57,6 +58,7 @@ function createProgram(version: string, context: Context): Command {
     createBundle,
     createToken,
     createDeploy,
+    createDoctor,
     createDev,
   ])
     program.addCommand(create(context));
