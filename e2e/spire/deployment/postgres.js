@@ -1,7 +1,7 @@
 // A PostgreSQL for one deployment: its own cluster in a folder, as a user who may do nothing else, on loopback over TLS, prepared with the files that
 // were rendered for its administrator.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sign } from './certificates.js';
 import { createDaemon } from './daemon.js';
@@ -13,6 +13,9 @@ import { createDaemon } from './daemon.js';
  * @property {(name: string, args: readonly string[]) => Promise<string>} run a program of PostgreSQL as the superuser, over its unix socket
  * @property {(statement: string) => Promise<string>} ask as the superuser, over its unix socket; rows without decoration
  * @property {(options: { sslmode: string, statement: string }) => Promise<{ code: number | null, said: string }>} askAsSpire over the network
+ * @property {import('./programs.js').Found} found its programs
+ * @property {() => Promise<void>} destroy ends it, and deletes all that it had
+ * @property {() => Promise<void>} renew after that: starts an empty one, prepared like the first
  */
 
 /** @param {string} flag */
@@ -54,8 +57,6 @@ export async function openPostgres({ folder, found, programs, store, rendered, p
     if (code !== 0) throw new Error(`${name} ended with ${code}: ${`${stdout}${stderr}`.trim().split('\n').slice(-2).join('; ')}`);
     return stdout;
   };
-  await must('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']);
-  chmodSync(data, 0o700);
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: home,
@@ -89,14 +90,25 @@ export async function openPostgres({ folder, found, programs, store, rendered, p
       await Promise.race([ready, ended]);
     },
   );
-  await daemon.start();
   const local = ['-h', home, '-p', String(store.port), '-U', 'postgres', '-X', '-q'];
-  await must('psql', [...local, '-d', 'postgres', '-f', write('postgres.sql', rendered.sql)], { [store.variable]: password });
-  if (daemon.program().stderr().includes(password)) throw new Error('the password of the role is in the log of the database');
+  const renew = async () => {
+    await must('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']);
+    chmodSync(data, 0o700);
+    await daemon.start();
+    await must('psql', [...local, '-d', 'postgres', '-f', write('postgres.sql', rendered.sql)], { [store.variable]: password });
+    if (daemon.program().stderr().includes(password)) throw new Error('the password of the role is in the log of the database');
+  };
+  await renew();
 
   return {
     version: (await must('postgres', ['--version'])).trim(),
     daemon,
+    found,
+    destroy: async () => {
+      await daemon.program().stop({ signal: 'SIGINT' });
+      rmSync(data, { recursive: true });
+    },
+    renew,
     run: (name, args) => must(name, [...local.slice(0, 6), ...args]),
     ask: async (statement) => (await must('psql', [...local, '-d', store.database, '-A', '-t', '-c', statement])).trim(),
     askAsSpire: async ({ sslmode, statement }) => {
