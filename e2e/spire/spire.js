@@ -38,6 +38,8 @@ import { join } from 'node:path';
 
 const lowestPort = 20_000; // Below the range that outgoing connections take their ports from, so that a restart finds its port free.
 const ports = 10_000;
+/** @type {Set<number>} what is not bound yet must not be given away twice */
+const given = new Set();
 
 /**
  * A loopback port that was free a moment ago and that no outgoing connection takes by itself.
@@ -51,7 +53,9 @@ export async function freePort() {
       server.once('error', () => resolve(false));
       server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-    if (free) return port;
+    if (!free || given.has(port)) continue;
+    given.add(port);
+    return port;
   }
   throw new Error('no free loopback port');
 }
