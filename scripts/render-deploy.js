@@ -1,23 +1,38 @@
-// Renders deploy/spire/*/spire.yaml with the generator of the ephemos command (as built) into the files beside it; with --check it only compares.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// Renders deploy/spire/*/spire.yaml and deploy/compose/ephemos-deploy.json with the generators of the ephemos command (as built) into the files beside
+// them; with --check it only compares.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMain, reportProblems } from './lib/output.js';
 import { filesUnder, root, shown } from './lib/workspace.js';
 
-/** What is rendered; everything else in the folders is written by hand. */
+/** What is rendered in a folder of deploy/spire; everything else there is written by hand. */
 const rendered = /\.(conf|cfg|sql|hba)$/;
 
+const built = (path) => import(pathToFileURL(join(root, 'packages/cli/dist/deploy', path)).href);
+
 /** Every file that belongs into the folder of an input, and those that do not any more. */
-async function wantedFiles(input) {
-  const built = (path) => import(pathToFileURL(join(root, 'packages/cli/dist/deploy/spire', path)).href);
-  const { readSpire } = await built('read-spire.js');
-  const { renderSpire } = await built('render-spire.js');
+async function spireFiles(input) {
+  const { readSpire } = await built('spire/read-spire.js');
+  const { renderSpire } = await built('spire/render-spire.js');
   const folder = dirname(input);
   const wanted = new Map([...renderSpire(readSpire(input))].map(([name, text]) => [join(folder, name), text]));
   const stale = readdirSync(folder)
     .map((name) => join(folder, name))
     .filter((path) => rendered.test(path) && !wanted.has(path));
+  return { wanted, stale };
+}
+
+/** The same of a stack: what it was made from stands in its record, with the files that it had then. */
+async function stackFiles(input) {
+  const { parseRecord, recordOf, recordText } = await built('compose/record.js');
+  const { renderStack } = await built('compose/render-stack.js');
+  const { answers, files } = parseRecord(textOf(input), input);
+  const stack = renderStack(answers);
+  const folder = dirname(input);
+  const wanted = new Map([...stack].map(([name, text]) => [join(folder, name), text]));
+  wanted.set(input, recordText(recordOf(answers, stack)));
+  const stale = [...files.keys()].map((name) => join(folder, name)).filter((path) => !wanted.has(path) && textOf(path) !== undefined);
   return { wanted, stale };
 }
 
@@ -34,8 +49,10 @@ function textOf(path) {
 export async function renderDeploy({ base = root, check }) {
   const problems = [];
   let count = 0;
-  for (const input of filesUnder(join(base, 'deploy/spire'), (name) => name === 'spire.yaml')) {
-    const { wanted, stale, refused } = await wantedFiles(input).catch((error) => {
+  const spires = filesUnder(join(base, 'deploy/spire'), (name) => name === 'spire.yaml').map((input) => ({ input, filesOf: spireFiles }));
+  const stacks = filesUnder(join(base, 'deploy/compose'), (name) => name === 'ephemos-deploy.json');
+  for (const { input, filesOf } of [...spires, ...stacks.map((each) => ({ input: each, filesOf: stackFiles }))]) {
+    const { wanted, stale, refused } = await filesOf(input).catch((error) => {
       if (error.problems === undefined) throw error;
       return { wanted: new Map(), stale: [], refused: error.problems };
     });
@@ -48,15 +65,17 @@ export async function renderDeploy({ base = root, check }) {
     for (const [path, text] of wanted) {
       if (textOf(path) === text) continue;
       problems.push(`${shown(path, base)} is not what ${shown(input, base)} says: node scripts/render-deploy.js`);
-      if (!check) writeFileSync(path, text);
+      if (check) continue;
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
     }
   }
-  if (count === 0) problems.push('deploy/spire holds no spire.yaml');
+  if (spires.length === 0) problems.push('deploy/spire holds no spire.yaml');
   return { problems, count };
 }
 
 if (isMain(import.meta.url)) {
   const check = process.argv.includes('--check');
   const { problems, count } = await renderDeploy({ check });
-  if (check || count === 0) reportProblems('deploy', problems, `${count} files of deploy/spire are up to date`);
+  if (check || count === 0) reportProblems('deploy', problems, `${count} files of deploy are up to date`);
 }

@@ -37,3 +37,26 @@ test('an input that contradicts itself is a problem at its line', async () => {
     'deploy/spire/host/spire.yaml:19 lives.x509: 48h is more than a sixth of lives.authority (168h), so SPIRE would sign for less',
   );
 });
+
+test('a stack is rendered from its record: what differs and what is too much is found and mended', async () => {
+  const base = plant({});
+  copyInto(base, 'deploy/spire/host');
+  copyInto(base, 'deploy/compose');
+  expect((await renderDeploy({ base, check: true })).problems).toEqual([]);
+
+  const compose = join(base, 'deploy/compose/compose.yaml');
+  const text = readFileSync(compose, 'utf8');
+  writeFileSync(compose, text.replace('127.0.0.1:8080:8080', '8080:8080'));
+  const record = join(base, 'deploy/compose/ephemos-deploy.json');
+  writeFileSync(record, readFileSync(record, 'utf8').replace('"compose.yaml":', '"old.yaml":'));
+  writeFileSync(join(base, 'deploy/compose/old.yaml'), '');
+  const { problems } = await renderDeploy({ base, check: true });
+  expect(problems).toEqual([
+    'deploy/compose/old.yaml is not rendered from deploy/compose/ephemos-deploy.json any more: node scripts/render-deploy.js',
+    'deploy/compose/compose.yaml is not what deploy/compose/ephemos-deploy.json says: node scripts/render-deploy.js',
+    'deploy/compose/ephemos-deploy.json is not what deploy/compose/ephemos-deploy.json says: node scripts/render-deploy.js',
+  ]);
+  await renderDeploy({ base, check: false });
+  expect((await renderDeploy({ base, check: true })).problems).toEqual([]);
+  expect(readFileSync(compose, 'utf8')).toBe(text);
+});

@@ -1,5 +1,6 @@
 // One of the deployments in deploy/spire, brought onto this machine: the same spire.yaml with other places (hosts, ports, paths) in it, rendered by
 // the same generator, started as it says, and asked for identities.
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -64,7 +65,9 @@ export async function placed(variant, folder, changes = {}) {
     sources: [`${here}/32`, '::1/128'],
   };
   const group = process.platform === 'linux' ? 'nogroup' : 'nobody';
-  const runsAs = process.getuid?.() === 0 ? { user: 'nobody', group } : { user: userInfo().username, group };
+  // Whoever is not root can only stay who they are.
+  const own = () => execFileSync('id', ['-gn'], { encoding: 'utf8' }).trim();
+  const runsAs = process.getuid?.() === 0 ? { user: 'nobody', group } : { user: userInfo().username, group: own() };
   return parseSpire({
     ...values,
     servers,

@@ -2,7 +2,7 @@
 import { block, type HclPart, note, set, writeHcl } from '../hcl/write-hcl.ts';
 import { SPIRE_VERSION } from './known-keys.ts';
 import { listenerParts } from './listeners.ts';
-import type { Spire, WorkloadAttestor } from './spire.ts';
+import type { Agent, Spire, WorkloadAttestor } from './spire.ts';
 
 /** Renders the configuration of the agents. */
 export function agentConf(spire: Spire): string {
@@ -11,7 +11,11 @@ export function agentConf(spire: Spire): string {
     note(`SPIRE agent of the trust domain ${domain}, for SPIRE ${SPIRE_VERSION}. Rendered from spire.yaml: change that and render again.`),
     note('Run it with: spire-agent run -config agent.conf'),
     block('agent', '', [...servers(spire), ...bootstrap(spire), ...sockets(spire)]),
-    block('plugins', '', [...nodeAttestor(spire), ...keyManager(spire), ...agent.workloads.flatMap(workloadAttestor)]),
+    block('plugins', '', [
+      ...nodeAttestor(spire),
+      ...keyManager(spire),
+      ...agent.workloads.flatMap((kind) => workloadAttestor(kind, agent)),
+    ]),
     ...listenerParts(agent),
   ]);
 }
@@ -94,14 +98,16 @@ function keyManager({ agent: { keys, data } }: Spire): readonly HclPart[] {
   ];
 }
 
-function workloadAttestor(kind: WorkloadAttestor): readonly HclPart[] {
+function workloadAttestor(kind: WorkloadAttestor, { paths }: Agent): readonly HclPart[] {
   switch (kind) {
     case 'unix':
       return [
         note(
-          'Selectors unix:uid, unix:user, unix:gid, unix:group and unix:supplementary_group of the process that asks. With its path every Node.js service would be "node".',
+          paths
+            ? 'Selectors as unix:uid of the process that asks, and unix:path of the program that it runs: whoever may start that program is this workload.'
+            : 'Selectors unix:uid, unix:user, unix:gid, unix:group and unix:supplementary_group of the process that asks. With its path every Node.js service would be "node".',
         ),
-        plugin('WorkloadAttestor', 'unix', [set('discover_workload_path', false)]),
+        plugin('WorkloadAttestor', 'unix', [set('discover_workload_path', paths)]),
       ];
     case 'systemd':
       return [

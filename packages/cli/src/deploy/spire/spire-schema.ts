@@ -159,6 +159,7 @@ const agent = section({
   health: listener.prefault(defaults.agent.health),
   metrics: listener.prefault(defaults.agent.metrics),
   workloads: z.tuple([workload], workload, expected('a list of unix, systemd, docker and k8s, with one at the least')),
+  paths: z.boolean(expected('true or false')).prefault(false),
   cache: wholeNumber(1, 1_000_000).prefault(defaults.agent.cache),
 });
 

@@ -169,6 +169,8 @@ export interface Agent {
   readonly health: Listener;
   readonly metrics: Listener;
   readonly workloads: readonly [WorkloadAttestor, ...WorkloadAttestor[]];
+  /** Whether `unix` tells the program that a workload runs, too (unix:path). */
+  readonly paths: boolean;
   /** X.509-SVIDs that are kept ready; above it those that nobody uses are dropped. */
   readonly cache: number;
 }

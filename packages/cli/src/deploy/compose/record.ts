@@ -1,0 +1,65 @@
+// What was rendered, as ephemos-deploy.json beside it: the answers, so that nobody has to give them again, and what each file was, so that a change by
+// hand is known from a change of ours.
+import { createHash } from 'node:crypto';
+import { EphemosError } from 'ephemos/errors';
+import { z } from 'zod';
+import { jsonText } from '../../output/text.ts';
+import { type Answers, parseAnswers } from './answers.ts';
+
+/** The name of the file. */
+export const RECORD = 'ephemos-deploy.json';
+/** A record is at most this many bytes. */
+export const MAX_RECORD_BYTES: number = 64 * 1024;
+
+/** What a directory was made from. */
+export interface DeployRecord {
+  readonly target: 'compose';
+  readonly answers: Answers;
+  /** SHA-256 of each file as it was rendered, by its name. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+const schema = z.strictObject({
+  target: z.literal('compose'),
+  answers: z.strictObject({ service: z.string(), domain: z.string() }),
+  files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
+});
+
+/** The record of what is rendered. */
+export function recordOf(answers: Answers, files: ReadonlyMap<string, string>): DeployRecord {
+  return { target: 'compose', answers, files: new Map([...files].map(([name, text]) => [name, digestOf(text)])) };
+}
+
+/** Its text. */
+export function recordText({ target, answers: { service, domain }, files }: DeployRecord): string {
+  return `${jsonText({ target, answers: { service, domain }, files: Object.fromEntries(files) }, 2)}\n`;
+}
+
+/**
+ * Reads a record.
+ * @param path as it is named in the error
+ * @throws {EphemosError} ERR_CONFIG_INVALID
+ */
+export function parseRecord(text: string, path: string): DeployRecord {
+  const { success, data } = schema.safeParse(text.length > MAX_RECORD_BYTES ? undefined : jsonOf(text));
+  if (!success) {
+    throw new EphemosError('ERR_CONFIG_INVALID', `${path} is not a record of "ephemos deploy init"`, {
+      hint: 'bring back the one that was written, or name another directory',
+    });
+  }
+  const { target, answers, files } = data;
+  return { target, answers: parseAnswers(answers.service, answers.domain), files: new Map(Object.entries(files)) };
+}
+
+/** SHA-256, in hexadecimal. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
