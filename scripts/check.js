@@ -32,6 +32,8 @@ const parts = {
   'config-schema': [['scripts/render-config-schema.js', '--check']],
   'service-docs': [['scripts/render-service-docs.js', '--check']],
   deploy: [['scripts/render-deploy.js', '--check']],
+  'scale-docs': [['e2e/spire/scale/render.js', '--check']],
+  monitoring: [['scripts/render-monitoring.js', '--check']],
   docs: [['scripts/check-docs.js']],
 };
 

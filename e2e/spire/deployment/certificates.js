@@ -29,10 +29,11 @@ const day = 86_400_000;
 
 /**
  * @param {string} name the common name
- * @param {{ issuer?: Signed, pathLength?: number, dns?: string }} [options] without a path length it is no authority; `dns` makes it a server's
+ * @param {{ issuer?: Signed, pathLength?: number, dns?: string, lives?: number }} [options] without a path length it is no authority; `dns` makes it a
+ *   server's; `lives` is in seconds, and some weeks without it
  * @returns {Promise<Signed>}
  */
-export async function sign(name, { issuer, pathLength, dns } = {}) {
+export async function sign(name, { issuer, pathLength, dns, lives } = {}) {
   const pair = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const authority = pathLength !== undefined;
   const parsed = await X509CertificateGenerator.create(
@@ -41,7 +42,7 @@ export async function sign(name, { issuer, pathLength, dns } = {}) {
       subject: `CN=${name}`,
       issuer: issuer === undefined ? `CN=${name}` : issuer.parsed.subject,
       notBefore: new Date(Date.now() - 60_000),
-      notAfter: new Date(Date.now() + (issuer === undefined ? 30 : 20) * day),
+      notAfter: new Date(Date.now() + (lives === undefined ? (issuer === undefined ? 30 : 20) * day : lives * 1000)),
       publicKey: pair.publicKey,
       signingKey: (issuer?.pair ?? pair).privateKey,
       signingAlgorithm: algorithm,
