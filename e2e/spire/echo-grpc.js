@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { createChannelCredentials } from 'ephemos/grpc';
+import { channelOptions, createChannelCredentials } from 'ephemos/grpc';
 
 const proto = fileURLToPath(new URL('../../examples/echo/proto/ephemos/echo/v1/echo.proto', import.meta.url));
 const callTimeout = 10_000;
@@ -32,7 +32,7 @@ function findClient(definitions, path) {
  * @returns {{ echo: (message: string) => Promise<EchoReply> }}
  */
 export function createEchoClient(server, options) {
-  const client = new Echo(server, createChannelCredentials(options));
+  const client = new Echo(server, createChannelCredentials(options), channelOptions);
   const call = client['Echo']?.bind(client);
   if (call === undefined) throw new Error(`${proto} has no method Echo`);
   return {

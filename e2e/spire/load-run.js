@@ -4,6 +4,7 @@ import { openProxy } from './proxy.js';
 /**
  * @typedef {object} LoadResult
  * @property {number} calls
+ * @property {{ http1: number, http2: number, grpc: number }} byProtocol the calls
  * @property {number} failures
  * @property {readonly string[]} failureCodes
  * @property {readonly number[]} failureTimes seconds since the start
@@ -19,12 +20,14 @@ import { openProxy } from './proxy.js';
  * @typedef {object} LoadEvent
  * @property {'ready' | 'svid' | 'withdrawn' | 'failure' | 'result'} event
  * @property {number} at seconds since its start
+ * @property {number} seenAt when it was read here, by performance.now()
  * @property {string} protocol failure
  * @property {string} code failure
  * @property {string} message failure
  * @property {number} calls result, and all that follow
  * @property {number} posts
  * @property {number} grpc
+ * @property {number} http2
  * @property {number} afterPause
  * @property {number} failures
  * @property {number} ownRotations
@@ -35,6 +38,8 @@ import { openProxy } from './proxy.js';
 /**
  * @typedef {object} Load
  * @property {import('./proxy.js').Proxy} proxy
+ * @property {import('./proxy.js').Proxy} [http2Proxy] where there are callers over HTTP/2
+ * @property {import('./process.js').Program} program
  * @property {() => readonly LoadEvent[]} seen
  * @property {() => number} mark how many events there were until now
  * @property {(test: (event: LoadEvent) => boolean, options: { timeout: number, what: string, from?: number }) => Promise<LoadEvent>} event
@@ -44,21 +49,31 @@ import { openProxy } from './proxy.js';
 
 /**
  * Starts the load and resolves when each of its callers has made a call.
- * @param {{ suite: import('./suite.js').Suite, as: string, server: string, peer: string }} options
+ * @param {object} options
+ * @param {import('./suite.js').Suite} options.suite
+ * @param {string} options.as the SPIFFE ID of the callers
+ * @param {string} options.server host:port, for HTTP/1.1 and gRPC
+ * @param {string} options.peer the SPIFFE ID of the server
+ * @param {string} [options.http2] host:port of a server of HTTP/2 with the same SPIFFE ID; without it nobody calls over HTTP/2
+ * @param {(event: LoadEvent) => void} [options.onEvent]
  * @returns {Promise<Load>}
  */
-export async function openLoad({ suite, as, server, peer }) {
+export async function openLoad({ suite, as, server, peer, http2, onEvent }) {
   /** @type {LoadEvent[]} */
   const events = [];
   /** @type {Set<(event: LoadEvent) => void>} */
   const listeners = new Set();
   const proxy = await openProxy(server);
   suite.onClose(() => proxy.close());
-  const program = suite.startNode('load', 'e2e/spire/load.js', ['--server', proxy.address, '--peer', peer], {
+  const http2Proxy = http2 === undefined ? undefined : await openProxy(http2);
+  if (http2Proxy !== undefined) suite.onClose(() => http2Proxy.close());
+  const over = http2Proxy === undefined ? [] : ['--http2', http2Proxy.address];
+  const program = suite.startNode('load', 'e2e/spire/load.js', ['--server', proxy.address, '--peer', peer, ...over], {
     as: await suite.world.as(as),
     onLine: (line) => {
-      const event = JSON.parse(line);
+      const event = { ...JSON.parse(line), seenAt: performance.now() };
       events.push(event);
+      onEvent?.(event);
       for (const listener of listeners) listener(event);
     },
   });
@@ -92,6 +107,8 @@ export async function openLoad({ suite, as, server, peer }) {
   await event((next) => next.event === 'ready', { timeout: 60_000, what: 'first calls' });
   return {
     proxy,
+    program,
+    ...(http2Proxy === undefined ? {} : { http2Proxy }),
     seen: () => events,
     mark: () => events.length,
     event,
@@ -100,11 +117,12 @@ export async function openLoad({ suite, as, server, peer }) {
       const from = events.length;
       program.write(end ? 'end' : 'report');
       const result = await event((next) => next.event === 'result', { timeout: 30_000, what: 'result', from });
-      const connections = proxy.total();
+      const connections = proxy.total() + (http2Proxy?.total() ?? 0);
       if (end) await program.exited;
       const failures = events.filter((past) => past.event === 'failure');
       return {
         calls: result.calls,
+        byProtocol: { http1: result.posts, http2: result.http2, grpc: result.grpc },
         failures: result.failures,
         failureCodes: failures.map((failure) => failure.code),
         failureTimes: failures.map((failure) => failure.at),
@@ -114,7 +132,7 @@ export async function openLoad({ suite, as, server, peer }) {
         ownRotations: result.ownRotations,
         peerRotations: result.peerRotations,
         peerAuthorities: result.peerAuthorities,
-        summary: `${result.calls} calls (${result.posts} POSTs, ${result.afterPause} of them after a pause of 1 s or more, ${result.grpc} gRPC), ${result.failures} failed, ${connections} connections, ${result.at.toFixed(0)} s`,
+        summary: `${result.calls} calls (${result.posts} POSTs, ${result.afterPause} of them after a pause of 1 s or more, ${result.grpc} gRPC${http2 === undefined ? '' : `, ${result.http2} HTTP/2`}), ${result.failures} failed, ${connections} connections, ${result.at.toFixed(0)} s`,
       };
     },
   };

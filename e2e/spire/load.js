@@ -1,9 +1,11 @@
-// The load client: many callers of the echo server on connections that are mostly idle, over HTTP and gRPC, until standard input
-// says `end`. Prints one JSON object per event: ready, svid, withdrawn, failure, result.
+// The load client: many callers of the echo server on connections that are mostly idle, over HTTP/1.1, gRPC and, where a server speaks
+// it, HTTP/2, until standard input says `end`. Prints one JSON object per event: ready, svid, withdrawn, failure, result.
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { authorizeId, createAgent, createFetch, openX509Source } from 'ephemos';
+import { createHttp2Client } from 'ephemos/http2';
 import { createEchoClient } from './echo-grpc.js';
 import { postWith } from './post.js';
 
@@ -14,6 +16,9 @@ const { values } = parseArgs({
     fetches: { type: 'string', default: '10' },
     agents: { type: 'string', default: '6' },
     channels: { type: 'string', default: '4' },
+    /** host:port of a server of HTTP/2; without it there are no such callers. */
+    http2: { type: 'string', default: '' },
+    sessions: { type: 'string', default: '4' },
     pause: { type: 'string', default: '8000' },
     busy: { type: 'string', default: '3' },
   },
@@ -24,7 +29,7 @@ const longestPause = Number(values.pause);
 const busyPause = 100;
 const countedPause = 1000;
 
-const counts = { messages: 0, posts: 0, grpc: 0, afterPause: 0, failures: 0, ownRotations: 0 };
+const counts = { messages: 0, posts: 0, grpc: 0, http2: 0, afterPause: 0, failures: 0, ownRotations: 0 };
 /** @type {Set<string>} */
 const peerLeaves = new Set();
 /** @type {Set<string>} */
@@ -52,9 +57,13 @@ const callers = [
   ...Array.from({ length: Number(values.fetches) }, () => postWithFetch()),
   ...Array.from({ length: Number(values.agents) }, () => postWithAgent()),
   ...Array.from({ length: Number(values.channels) }, () => callOverGrpc()),
+  ...Array.from({ length: values.http2 === '' ? 0 : Number(values.sessions) }, () => postOverHttp2()),
 ].map((caller) => ({ ...caller, longestPause }));
 // And some that hardly pause, so that there are calls under way at every moment of a rotation.
-for (const open of [postWithFetch, postWithAgent, callOverGrpc].slice(0, Number(values.busy)))
+for (const open of [
+  ...[postWithFetch, postWithAgent, callOverGrpc].slice(0, Number(values.busy)),
+  ...(values.http2 === '' ? [] : [postOverHttp2]),
+])
   callers.push({ ...open(), longestPause: busyPause });
 const first = callers.map((caller) => call(caller));
 await Promise.all(first);
@@ -73,10 +82,10 @@ report();
 process.exit(0);
 
 function report() {
-  const { posts, grpc, afterPause, failures, ownRotations } = counts;
-  const calls = posts + grpc;
+  const { posts, grpc, http2, afterPause, failures, ownRotations } = counts;
+  const calls = posts + grpc + http2;
   const rotations = { ownRotations, peerRotations: peerLeaves.size - 1, peerAuthorities: peerAuthorities.size };
-  say({ event: 'result', calls, posts, grpc, afterPause, failures, ...rotations });
+  say({ event: 'result', calls, posts, grpc, http2, afterPause, failures, ...rotations });
 }
 
 async function watchIdentity() {
@@ -128,6 +137,31 @@ function callOverGrpc() {
   return { protocol: 'grpc', call: async (message) => (await client.echo(message)).message };
 }
 
+/** @returns {Caller} */
+function postOverHttp2() {
+  const client = createHttp2Client(`https://${values.http2}`, { source, authorize });
+  return {
+    protocol: 'http2',
+    call: async (message) => {
+      const stream = await client.request({ ':method': 'POST', ':path': '/echo' });
+      const [status, body] = await Promise.all([statusOf(stream), text(stream.end(message))]);
+      if (status !== 200) throw new Error(`status ${status}: ${body}`);
+      return body;
+    },
+  };
+}
+
+/**
+ * @param {import('node:http2').ClientHttp2Stream} stream
+ * @returns {Promise<number | undefined>}
+ */
+function statusOf(stream) {
+  return new Promise((resolve, reject) => {
+    stream.once('response', (headers) => resolve(headers[':status'])).once('error', reject);
+    stream.once('close', () => reject(new Error('the stream was closed without an answer')));
+  });
+}
+
 /** @param {PausingCaller} caller */
 async function keepCalling(caller) {
   while (!ending) {
@@ -136,7 +170,7 @@ async function keepCalling(caller) {
     while (!ending && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, Math.min(100, until - performance.now())));
     if (ending) return;
-    if (pause >= countedPause && caller.protocol !== 'grpc') counts.afterPause += 1;
+    if (pause >= countedPause && ['fetch', 'agent'].includes(caller.protocol)) counts.afterPause += 1;
     await call(caller);
   }
 }
@@ -145,7 +179,7 @@ async function keepCalling(caller) {
 async function call({ protocol, call: send }) {
   counts.messages += 1;
   const message = `message ${counts.messages}`;
-  counts[protocol === 'grpc' ? 'grpc' : 'posts'] += 1;
+  counts[protocol === 'grpc' || protocol === 'http2' ? protocol : 'posts'] += 1;
   try {
     const answer = await send(message);
     if (!answer.includes(message)) throw new Error(`another answer: ${answer.slice(0, 100)}`);
@@ -166,8 +200,11 @@ function describe(thrown) {
   for (let error = thrown, depth = 0; error instanceof Error && depth < 6; error = error.cause, depth += 1) {
     chain.push({ code: codeOf(error), message: error.message });
   }
-  const told = chain.find(({ code }) => code.startsWith('ERR_')) ?? chain[0] ?? { code: 'unknown', message: String(thrown) };
-  return { code: told.code, message: chain.map(({ message }) => message).join(' <- ') };
+  const message = chain.map((each) => each.message).join(' <- ');
+  // Of our error gRPC keeps the text alone, which begins with the code.
+  const code =
+    chain.find((each) => each.code.startsWith('ERR_'))?.code ?? /\bERR_[A-Z_]+/.exec(message)?.[0] ?? chain[0]?.code ?? 'unknown';
+  return { code, message: message === '' ? String(thrown) : message };
 }
 
 /** @param {Error} error */

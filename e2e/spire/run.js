@@ -5,7 +5,7 @@ import { openSuite, SetupError } from './suite.js';
 import { table } from './table.js';
 
 const names = scenarios.map(({ name }) => name);
-const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...], or -- config, or -- entries; scenarios: ${names.join(', ')}`;
+const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...], or -- authorities, or -- backup, or -- config, or -- doctor, or -- entries, or -- ha, or -- scale; scenarios: ${names.join(', ')}`;
 /** Seconds that SVIDs live. SPIRE adds 10 s of backdating and renews at half the whole: each 25 s, or 5 s in the short form. */
 const ttls = { spire: { full: 60, short: 20 }, dev: { full: 50, short: 10 } };
 
@@ -23,8 +23,14 @@ try {
 /** @returns {Promise<number>} */
 async function main() {
   const [part, ...words] = process.argv.slice(2);
+  if (part === 'authorities') return (await import('./authorities/run.js')).runAuthorities({ words, log });
+  if (part === 'backup') return (await import('./backup/run.js')).runBackup({ words, log });
   if (part === 'config') return (await import('./config/run.js')).runConfig({ words, log });
+  if (part === 'doctor') return (await import('./doctor/run.js')).runDoctor({ words, log });
   if (part === 'entries') return (await import('./entries/run.js')).runEntries({ words, log });
+  if (part === 'stack') return (await import('./stack/run.js')).runStack({ words, log });
+  if (part === 'ha') return (await import('./ha/run.js')).runHa({ words, log });
+  if (part === 'scale') return (await import('./scale/run.js')).runScale({ words, log });
   const begin = performance.now();
   const settings = readArguments();
   if (typeof settings === 'string') {

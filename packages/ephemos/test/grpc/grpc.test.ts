@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect as http2Connect } from 'node:http2';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { createAgent, peerOf as peerOfRequest } from 'ephemos';
-import { createChannelCredentials, createGrpcListener } from 'ephemos/grpc';
+import { channelOptions, createChannelCredentials, createGrpcListener, LONGEST_CHANNEL_BACKOFF_MS } from 'ephemos/grpc';
 import { connect } from 'ephemos/tls';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bounded, failureOf, next } from '../support/events.ts';
 import { createEchoClient, createEchoServer } from '../support/grpc-echo.ts';
 import { httpsCall } from '../support/https-call.ts';
@@ -202,5 +203,32 @@ describe('createChannelCredentials', () => {
     one.client.close();
     expect(await other.echo('c')).toBe(`c from ${WEB}`);
     echo.server.forceShutdown();
+  });
+});
+
+describe('channelOptions', () => {
+  it('let a channel try again after a bounded wait, however often it has failed', async () => {
+    await using world = await openTlsWorld();
+    const { source } = world.client;
+    await world.authority.withdraw(WEB);
+    await untilSource(source, () => source.health.state === 'withdrawn');
+    const server = createServer();
+    await using open = await listening(server);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      using client = createEchoClient(`${host}:${open.port}`, createChannelCredentials(world.client), channelOptions);
+      const first = next(server, 'connection');
+      expect(await failureOf(client.echo('no'))).toMatchObject({ details: expect.stringContaining('ERR_IDENTITY_WITHDRAWN') });
+      await first;
+      // Without a bound the tenth wait would be a minute.
+      for (let attempt = 0; attempt < 10; attempt++) {
+        const again = next(server, 'connection');
+        await vi.advanceTimersByTimeAsync(LONGEST_CHANNEL_BACKOFF_MS * 1.2);
+        await again;
+        await failureOf(client.echo('no'));
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
