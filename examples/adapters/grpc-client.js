@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { InterceptingCall, loadPackageDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { authorizeId, openX509Source } from 'ephemos';
-import { createChannelCredentials, peerOf } from 'ephemos/grpc';
+import { channelOptions, createChannelCredentials, peerOf } from 'ephemos/grpc';
 
 const { host } = new URL(process.argv[2] ?? 'https://localhost:8443');
 const source = await openX509Source();
@@ -19,7 +19,10 @@ function showServer(options, nextCall) {
 }
 
 const { orders } = loadPackageDefinition(loadSync(fileURLToPath(new URL('proto/orders.proto', import.meta.url))));
-const client = new orders.v1.Orders(host, createChannelCredentials({ source, authorize }), { interceptors: [showServer] });
+const client = new orders.v1.Orders(host, createChannelCredentials({ source, authorize }), {
+  ...channelOptions,
+  interceptors: [showServer],
+});
 client.Get({ id: '7' }, (error, order) => {
   if (error !== null) throw error;
   console.log('the server knows us as', order.caller);

@@ -28,6 +28,8 @@ import { createLivePolicy } from './policy/live-policy.ts';
 import type { Service, ServiceAddresses } from './service.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
+// As `channelOptions` of ephemos/grpc, which is not loaded where there is no gRPC: grpc-js would wait up to two minutes.
+const LONGEST_BACKOFF_MS = 1_500;
 // How long traces that the SDK still holds may take to leave.
 const FLUSH_MS = 2_000;
 
@@ -243,7 +245,8 @@ function followIdentity(source: X509Source, log: ServiceParts['log']): () => voi
 }
 
 function channelOptions({ keepalive: { time, timeout } }: Config): Readonly<Record<string, number>> {
-  return Object.freeze(time === 0 ? {} : { 'grpc.keepalive_time_ms': time, 'grpc.keepalive_timeout_ms': timeout });
+  const keepalive = time === 0 ? {} : { 'grpc.keepalive_time_ms': time, 'grpc.keepalive_timeout_ms': timeout };
+  return Object.freeze({ 'grpc.max_reconnect_backoff_ms': LONGEST_BACKOFF_MS, ...keepalive });
 }
 
 function grpcOptions({ limits: { maxBodyBytes } }: Config): Readonly<Record<string, number>> {

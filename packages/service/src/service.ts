@@ -66,7 +66,7 @@ export interface Service extends AsyncDisposable {
   readonly client: ClientOptions;
   /** A fetch for `service.trusted_servers` that sends the trace along. */
   readonly fetch: EphemosFetch;
-  /** Channel options of gRPC clients by the keepalive of the configuration. */
+  /** Channel options of gRPC clients: the keepalive of the configuration, and a bound on the wait for the next try after a failure. */
   readonly channelOptions: Readonly<Record<string, number>>;
   /** Options to make a gRPC server with, by the limits of the configuration. */
   readonly grpcOptions: GrpcServerOptions;
