@@ -1,11 +1,28 @@
 // The end-to-end suite: the echo pair on SPIRE (or, with --agent dev, on the development agent), scenario by scenario.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { scenarios } from './scenarios.js';
 import { openSuite, SetupError } from './suite.js';
 import { table } from './table.js';
 
 const names = scenarios.map(({ name }) => name);
-const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...], or -- authorities, or -- backup, or -- config, or -- doctor, or -- entries, or -- ha, or -- scale; scenarios: ${names.join(', ')}`;
+/** @typedef {(options: { words: readonly string[], log: (line: string) => void }) => Promise<number>} Part */
+/** Beside the scenarios of the echo pair, each with a SPIRE of its own. @type {Readonly<Record<string, () => Promise<Part>>>} */
+const parts = {
+  authorities: async () => (await import('./authorities/run.js')).runAuthorities,
+  backup: async () => (await import('./backup/run.js')).runBackup,
+  config: async () => (await import('./config/run.js')).runConfig,
+  doctor: async () => (await import('./doctor/run.js')).runDoctor,
+  entries: async () => (await import('./entries/run.js')).runEntries,
+  ha: async () => (await import('./ha/run.js')).runHa,
+  scale: async () => (await import('./scale/run.js')).runScale,
+  stack: async () => (await import('./stack/run.js')).runStack,
+};
+/** They have one form. */
+const oneForm = new Set(['config', 'stack']);
+const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scenario>...], or -- all [--short], or -- <part>; scenarios: ${names.join(', ')}; parts: ${Object.keys(parts).join(', ')}`;
 /** Seconds that SVIDs live. SPIRE adds 10 s of backdating and renews at half the whole: each 25 s, or 5 s in the short form. */
 const ttls = { spire: { full: 60, short: 20 }, dev: { full: 50, short: 10 } };
 
@@ -23,14 +40,8 @@ try {
 /** @returns {Promise<number>} */
 async function main() {
   const [part, ...words] = process.argv.slice(2);
-  if (part === 'authorities') return (await import('./authorities/run.js')).runAuthorities({ words, log });
-  if (part === 'backup') return (await import('./backup/run.js')).runBackup({ words, log });
-  if (part === 'config') return (await import('./config/run.js')).runConfig({ words, log });
-  if (part === 'doctor') return (await import('./doctor/run.js')).runDoctor({ words, log });
-  if (part === 'entries') return (await import('./entries/run.js')).runEntries({ words, log });
-  if (part === 'stack') return (await import('./stack/run.js')).runStack({ words, log });
-  if (part === 'ha') return (await import('./ha/run.js')).runHa({ words, log });
-  if (part === 'scale') return (await import('./scale/run.js')).runScale({ words, log });
+  if (part === 'all') return runAll(words);
+  if (part !== undefined && Object.hasOwn(parts, part)) return (await parts[part]?.())?.({ words, log }) ?? 2;
   const begin = performance.now();
   const settings = readArguments();
   if (typeof settings === 'string') {
@@ -66,6 +77,30 @@ async function main() {
   log(`\n${rows.length - failures} passed, ${failures} failed`);
   log(`${suite.world.about}: ${rows.length} scenarios in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
   return failures === 0 && rows.length === wanted.length ? 0 : 1;
+}
+
+/**
+ * Everything, one after the other, each in a process of its own.
+ * @param {readonly string[]} words
+ * @returns {Promise<number>}
+ */
+async function runAll(words) {
+  const short = words.includes('--short') ? ['--short'] : [];
+  /** @type {string[][]} */
+  const rows = [];
+  for (const [name, args] of [
+    ['scenarios', short],
+    ['scenarios, development agent', ['--agent', 'dev', ...short]],
+    ...Object.keys(parts).map((part) => /** @type {const} */ ([part, [part, ...(oneForm.has(part) ? [] : short)]])),
+  ]) {
+    log(`\n=== ${name}`);
+    const start = performance.now();
+    const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...(args ?? [])], { stdio: 'inherit' });
+    const [code] = await once(child, 'exit');
+    rows.push([String(name), code === 0 ? 'ok' : 'FAILED', `${((performance.now() - start) / 1000).toFixed(0)} s`]);
+  }
+  log(`\n${table(['part', 'result', 'took'], rows)}`);
+  return rows.every(([, result]) => result === 'ok') ? 0 : 1;
 }
 
 /** @returns {{ short: boolean, agent: 'spire' | 'dev', wanted: readonly string[] } | string} */
