@@ -1,19 +1,11 @@
 #!/usr/bin/env node
-import { exitCodes, loadConfig, openService, probe } from '@ephemos/service';
 // The echo server as a command: `serve` (also without a word, as containers start it) and `health`, which probes a server that runs.
-import { Server } from '@grpc/grpc-js';
-import { echoCalls, echoRequests, echoService } from './echo.ts';
+import { loadConfig } from '@ephemos/service/config';
+import { probe } from '@ephemos/service/probe';
+import { exitCodes } from 'ephemos/errors';
 import { Failure, report } from './failure.ts';
 
 const usage = 'usage: echo-server [serve | health]   (configuration: the file at EPHEMOS_CONFIG_PATH, default /etc/ephemos/config.yaml)';
-
-// gRPC and HTTP on one port, behind mTLS, until SIGTERM; probes, metrics and logs around it.
-async function serve(): Promise<void> {
-  const service = await openService({ routeOf: ({ path }) => (path === '/echo' ? path : undefined) });
-  const server = new Server(service.grpcOptions);
-  server.addService(echoService, echoCalls);
-  await service.grpc(server).http(echoRequests).run();
-}
 
 async function health(): Promise<void> {
   const { ok, reachable, reason } = await probe({ address: loadConfig().health.address });
@@ -25,7 +17,8 @@ async function health(): Promise<void> {
 async function main([command = 'serve', ...rest]: readonly string[]): Promise<void> {
   if (command === '--help' || command === '-h') return void process.stdout.write(`${usage}\n`);
   if (rest.length > 0) throw new Failure(exitCodes.usage, `unexpected argument ${JSON.stringify(rest[0])}`, usage);
-  if (command === 'serve') return serve();
+  // Loaded when it is needed: `health` runs every few seconds, in the memory of the server.
+  if (command === 'serve') return (await import('./serve.ts')).serve();
   if (command === 'health') return health();
   throw new Failure(exitCodes.usage, `unknown command ${JSON.stringify(command)}`, usage);
 }

@@ -1,14 +1,13 @@
 // How the programs end: whatever went wrong in, an exit code and two lines on standard error out.
-import { exitCodeOf, exitCodes, formatFailure } from '@ephemos/service';
-import { EphemosError, type ErrorCode, errorCodes, findEphemosError } from 'ephemos/errors';
+import { EphemosError, type ErrorCode, errorCodes, exitCodeOf, exitCodes, findEphemosError } from 'ephemos/errors';
 
 /** A failure that knows how the program ends. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly exitCode: number;
-  readonly hint: string;
+  readonly hint: string | undefined;
 
-  constructor(exitCode: number, message: string, hint: string) {
+  constructor(exitCode: number, message: string, hint: string | undefined) {
     super(message);
     this.exitCode = exitCode;
     this.hint = hint;
@@ -21,9 +20,9 @@ export function report(error: unknown): number {
   // fetch keeps our error as a cause of its own; a gRPC status has room for its text only.
   const ours = findEphemosError(error) ?? readStatus(error);
   if (ours !== undefined) {
-    process.stderr.write(formatFailure(ours));
     // A connection that the other side closes before it answers is how TLS 1.3 shows a refusal to a client.
-    return ours.code === 'ERR_CONNECT_FAILED' ? exitCodes.identity : exitCodeOf(ours);
+    const exitCode = ours.code === 'ERR_CONNECT_FAILED' ? exitCodes.identity : exitCodeOf(ours);
+    return tell(new Failure(exitCode, ours.message, ours.hint));
   }
   const last = [...causesOf(error)].at(-1);
   const message = last === undefined ? String(error) : last.message || ('code' in last ? String(last.code) : last.name);
@@ -31,7 +30,9 @@ export function report(error: unknown): number {
 }
 
 function tell({ exitCode, message, hint }: Failure): number {
-  process.stderr.write(`error: ${message.replace(/\s*\n\s*/g, ' ')}\nhint: ${hint}\n`);
+  for (const [word, text] of Object.entries({ error: message, hint })) {
+    if (text !== undefined) process.stderr.write(`${word}: ${text.replace(/\s*\n\s*/g, ' ')}\n`);
+  }
   return exitCode;
 }
 
