@@ -14,8 +14,6 @@ export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     pool: 'forks',
-    // Files that run in one process share what they import, a third of the work; so no test may leave anything of itself in a module or the process.
-    isolate: false,
     // Most of the time is spent waiting for sockets and timers, not computing.
     maxWorkers: 3,
     environment: 'node',
@@ -27,7 +25,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'] },
+        // Files that run in one process share what they import, a third of the work; so none may leave anything of itself in a module or the process.
+        test: { name: 'core', include: ['packages/ephemos/test/**/*.test.ts'], isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/{service,dev,cli}/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'] },
       },
       {
         extends: true,

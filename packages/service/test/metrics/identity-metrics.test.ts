@@ -1,4 +1,4 @@
-import { subscribe } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createTestAuthority } from '@ephemos/dev';
 import { openX509Source } from 'ephemos';
 import { EphemosError } from 'ephemos/errors';
@@ -172,9 +172,11 @@ describe('the Workload API', () => {
   it('before there is a source its errors count, the status is 0, and nothing is said of an SVID', async () => {
     using metrics = createMetrics({ service: 'orders', version: '1' });
     const enough = new AbortController();
-    subscribe('ephemos:source:error', () => enough.abort());
+    const onError = (): void => enough.abort();
+    subscribe('ephemos:source:error', onError);
     const opening = openX509Source({ endpoint: 'unix:///nonexistent/agent.sock', signal: enough.signal });
     await expect(opening).rejects.toMatchObject({ code: 'ERR_CONNECT_ABORTED' });
+    unsubscribe('ephemos:source:error', onError);
     const waiting = await scrape(metrics);
     expect(waiting.value('ephemos_workload_api_errors_total', { code: 'ERR_WORKLOAD_API_UNAVAILABLE' })).toBeGreaterThan(0);
     expect(waiting.value('ephemos_spire_agent_connection_status')).toBe(0);
