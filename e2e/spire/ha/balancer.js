@@ -12,10 +12,12 @@ import { until } from '../observe.js';
  * @property {() => Promise<readonly string[]>} homes the servers that connections of agents are on
  * @property {(server: string) => Promise<void>} drain takes a server out, and cuts off the agents that are on it
  * @property {(server: string) => Promise<void>} readmit
+ * @property {() => Promise<void>} untilServing resolves when it gives connections to a server again
  * @property {(server: string) => Promise<void>} untilHome resolves when every connection of an agent is on that server
  */
 
 const backend = 'spire-servers';
+const statusColumn = 17;
 /** An agent asks its server every 5 s, and after a failure after 7.5 s. */
 const movedWithin = 30_000;
 
@@ -49,9 +51,10 @@ export async function takeBalancer({ room, running: { balancer, deployment }, fo
   );
   await daemon.start();
 
+  const status = async () => (await ask(socket, 'show stat')).split('\n').map((line) => line.split(','));
   /** @type {Balancer['homes']} */
   const homes = async () => {
-    const rows = (await ask(socket, 'show stat')).split('\n').map((line) => line.split(','));
+    const rows = await status();
     return rows
       .filter(([proxy, , , , sessions]) => proxy === backend && Number(sessions) > 0)
       .flatMap(([, name = '']) => (name === 'BACKEND' ? [] : [name]));
@@ -69,6 +72,10 @@ export async function takeBalancer({ room, running: { balancer, deployment }, fo
       await order(`shutdown sessions server ${backend}/${server}`);
     },
     readmit: (server) => order(`set server ${backend}/${server} state ready`),
+    untilServing: async () => {
+      const serves = async () => (await status()).some((row) => row[0] === backend && row[1] === 'BACKEND' && row[statusColumn] === 'UP');
+      await until(serves, (is) => is, { timeout: movedWithin, what: 'a server behind the load balancer' });
+    },
     untilHome: async (server) => {
       await until(homes, (all) => all.length === 1 && all[0] === server, { timeout: movedWithin, what: `every agent on ${server}` });
     },

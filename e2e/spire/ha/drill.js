@@ -46,8 +46,10 @@ import { openTraffic, sides } from './traffic.js';
 
 /** What a call is refused with when an identity has expired. */
 const expiredCodes = new Set(['ERR_IDENTITY_EXPIRED', 'ERR_PEER_EXPIRED']);
-/** How a call ends that was under way when its connection was ended: each client says it in its own words. */
-const connectionEnded = /\bclosed\b|ECONNRESET|EPIPE|socket hang up|Connection dropped|Failed to connect/;
+/** How a call ends that was under way when its connection was ended, or met the other side's goodbye: each client says it in its own words. */
+const connectionEnded = /\bclosed\b|ECONNRESET|EPIPE|socket hang up|Connection dropped|Failed to connect|REFUSED_STREAM/;
+/** So long before the end of an SVID connections are so short that a call may meet their end, in milliseconds. */
+const lastMoments = 1000;
 /** Each caller has one call under way, and a connection can be ended from either side. */
 const mostCut = 2 * 32;
 /** The issue: everything is back within so many seconds. */
@@ -111,13 +113,18 @@ export async function runDrill(drill, place, { short, seconds }) {
     codes: countOf(failures.map(({ code }) => code).filter((code) => expiredCodes.has(code))),
   };
   const others = failures.filter(({ code }) => !expiredCodes.has(code));
-  const strange = others.find(({ code, message }) => code.startsWith('ERR_') || !connectionEnded.test(message));
+  const strange = others.find(({ message, seenAt }) => !connectionEnded.test(message) || seenAt > back);
   assert.ok(
     strange === undefined,
     `a call failed otherwise than for its expired identity: ${strange?.protocol} ${strange?.code} ${strange?.message}; ${JSON.stringify(recovered)}`,
   );
+  const expiry = Math.min(
+    ...failures.map(({ message }) => Date.parse(/expired at (\S+Z)/.exec(message)?.[1] ?? '')).filter(Number.isFinite),
+  );
+  const early = expiry - (performance.timeOrigin + first.seenAt);
+  assert.ok(early <= lastMoments, `a call failed ${inSeconds(early)} s before an SVID expired: ${first.protocol} ${first.message}`);
   assert.ok(others.length <= mostCut, `${others.length} calls were cut off`);
-  if (others.length > 0) told.push(`${others.length} calls were under way when their connections were ended`);
+  if (others.length > 0) told.push(`calls that were under way when their connections were ended: ${others.length}`);
   const tooLong = drill.fromSvid ? recovered.recoveredAfterSvid : recovered.recovered;
   assert.ok(
     tooLong <= recoversWithin,
@@ -136,14 +143,19 @@ export async function runDrill(drill, place, { short, seconds }) {
 async function watchExpiry(drill, stage, told) {
   const { traffic } = stage;
   const { load } = traffic;
+  const proxies = [load.proxy, load.http2Proxy];
+  const timeout = (stage.place.suite.world.ttl + 40) * second;
+  const before = { mark: load.mark(), live: traffic.live() };
+  const ended = Promise.all(proxies.map((proxy) => proxy?.untilThoseEnd(timeout)));
   const over = drill.outage(stage);
-  const timeout = (stage.place.suite.world.ttl + 20) * second;
-  const before = load.mark();
-  const failure = await load.event(({ event }) => event === 'failure', { timeout, what: 'failure once an SVID expired', from: before });
+  // Waited for below: until then nothing of it is lost.
+  ended.catch(() => undefined);
+  over.catch(() => undefined);
+  const failure = await load.event(({ event }) => event === 'failure', { timeout, what: 'failure of an expired SVID', from: before.mark });
   const live = traffic.live();
-  await Promise.all([load.proxy, load.http2Proxy].map((proxy) => proxy?.untilThoseEnd(20 * second)));
+  await Promise.all([ended, ...proxies.map((proxy) => proxy?.untilThoseEnd(20 * second))]);
   told.push(
-    `the first call was refused with ${failure.code}, and all ${live} connections had ended ${inSeconds(performance.now() - failure.seenAt)} s later`,
+    `the first call was refused with \`${failure.code}\`; the ${before.live} connections of the beginning, and the ${live} that lived then, had all ended ${inSeconds(performance.now() - failure.seenAt)} s later`,
   );
   return over;
 }

@@ -97,12 +97,14 @@ export const drills = [
   },
   {
     name: 'servers-expired-restart',
-    rule: 'the same, and the agent, which waits longer and longer, is restarted once the servers are back',
+    rule: 'the same, and the agent, which waits longer and longer, is restarted once the load balancer has a server again',
     agents: ['spire'],
     long: true,
     outage: async (stage) => {
-      const { agent } = highlyOf(stage);
+      const { agent, balancer } = highlyOf(stage);
       const { began, back, told = [] } = await allServersAway(stage);
+      // Before that it would be refused, and wait for 5 s.
+      await balancer.untilServing();
       await agent.stop();
       await agent.start();
       return { began, back, told: [...told, `it was ready again ${((performance.now() - back) / 1000).toFixed(1)} s after the servers`] };
