@@ -86,7 +86,9 @@ of one side, echo client or echo server. Next SVID: when both sides had a new on
 |---|--:|--:|--:|--:|--:|--:|--:|
 ${lines.join('\n')}
 
-Where SVIDs expire:
+Where SVIDs expire, most of the time until all is well again is the agent's (SPIRE 1.15.2): one that cannot reach a server asks again after 7.5 s, then each time after
+half as long again, give or take a tenth, up to 4 min (48 times \`experimental.sync_interval\`). So it may ask only half of the outage after its end. Restart agents after an
+outage that outlasted SVIDs, once the load balancer has a server again and not before: an agent that starts without a server has nothing to give.
 
 ${notes.join('\n')}`;
   writeFileSync(page, `${before}\n${text}\n${after}`);

@@ -143,19 +143,23 @@ export async function runDrill(drill, place, { short, seconds }) {
 async function watchExpiry(drill, stage, told) {
   const { traffic } = stage;
   const { load } = traffic;
-  const proxies = [load.proxy, load.http2Proxy];
+  const proxies = [load.proxy, load.http2Proxy].flatMap((proxy) => proxy ?? []);
   const timeout = (stage.place.suite.world.ttl + 40) * second;
   const before = { mark: load.mark(), live: traffic.live() };
-  const ended = Promise.all(proxies.map((proxy) => proxy?.untilThoseEnd(timeout)));
+  const ended = Promise.all(proxies.map((proxy) => proxy.untilThoseEnd(timeout)));
   const over = drill.outage(stage);
   // Waited for below: until then nothing of it is lost.
   ended.catch(() => undefined);
   over.catch(() => undefined);
-  const failure = await load.event(({ event }) => event === 'failure', { timeout, what: 'failure of an expired SVID', from: before.mark });
+  const failure = await load.event(({ event, code }) => event === 'failure' && expiredCodes.has(code), {
+    timeout,
+    what: 'refusal for an expired SVID',
+    from: before.mark,
+  });
   const live = traffic.live();
-  await Promise.all([ended, ...proxies.map((proxy) => proxy?.untilThoseEnd(20 * second))]);
+  await Promise.all([ended, ...proxies.map((proxy) => proxy.untilThoseEnd(20 * second))]);
   told.push(
-    `the first call was refused with \`${failure.code}\`; the ${before.live} connections of the beginning, and the ${live} that lived then, had all ended ${inSeconds(performance.now() - failure.seenAt)} s later`,
+    `the first refusal was \`${failure.code}\`; the ${before.live} connections of the beginning, and the ${live} that lived then, had all ended ${inSeconds(performance.now() - failure.seenAt)} s later`,
   );
   return over;
 }

@@ -40,7 +40,7 @@ export async function openPlace({ agent, ttl, log }) {
     if (database === undefined) throw new Error('the deployment has no database');
     const { postgres } = database;
     const balancer = await takeBalancer({ room, running, folder });
-    const about = `SPIRE ${room.spire.version.replace(/-.*/, '')}, ${servers.length} servers on ${postgres.version}, HAProxy`;
+    const about = `SPIRE ${room.spire.version.replace(/-.*/, '')}, ${servers.length} servers on PostgreSQL ${/\d[\d.]*/.exec(postgres.version)?.[0] ?? ''} behind HAProxy`;
     const suite = createSuite(room, createDeploymentWorld({ about, running, ttl }));
     const { domain } = deployment.spire;
     return { suite, about, highly: { servers, agent: running.agent, postgres, balancer, domain } };
