@@ -11,6 +11,8 @@ export interface RunOptions {
   /** Another copy of the command. */
   readonly main?: string;
   readonly cwd?: string;
+  /** Another user, which only root may ask for. */
+  readonly uid?: number;
 }
 
 export interface Finished {
@@ -35,6 +37,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   const child = spawn(process.execPath, [options.main ?? main, ...args], {
     env: { PATH, HOME, ...options.env },
     cwd: options.cwd,
+    uid: options.uid,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end();
