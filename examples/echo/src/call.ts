@@ -1,7 +1,7 @@
 // Calls an echo server: over gRPC, or with a POST over HTTP.
 import { Client } from '@grpc/grpc-js';
 import { type ClientOptions, createFetch } from 'ephemos';
-import { createChannelCredentials } from 'ephemos/grpc';
+import { channelOptions, createChannelCredentials } from 'ephemos/grpc';
 import { type EchoReply, echoService } from './echo.ts';
 
 /** What an echo client is made of. */
@@ -20,7 +20,7 @@ export interface EchoClient extends AsyncDisposable {
 /** A client with a connection of its own, by protocol. */
 export const createEchoClient: Readonly<Record<'grpc' | 'http', (options: EchoClientOptions) => EchoClient>> = {
   grpc({ server, timeout, ...options }) {
-    const client = new Client(server, createChannelCredentials(options));
+    const client = new Client(server, createChannelCredentials(options), channelOptions);
     const { path, requestSerialize, responseDeserialize } = echoService.Echo;
     return {
       echo: (message) =>
