@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { isHeld, take } from '../../scripts/lib/lock-file.js';
 import { cacheFolder, foldersOnPath, isExecutable } from '../../scripts/lib/programs.js';
 import { createGo, findGo } from './go.js';
 import { onExit } from './process.js';
@@ -112,16 +113,13 @@ async function build({ version, target, log }) {
  */
 export async function lock(file, log) {
   for (let waits = 0; ; waits += 1) {
-    try {
-      writeFileSync(file, `${process.pid}\n`, { flag: 'wx' });
+    if (take(file)) {
       const release = () => rmSync(file, { force: true });
       const forget = onExit(release);
       return () => {
         forget();
         release();
       };
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }
     if (!isHeld(file)) {
       rmSync(file, { force: true });
@@ -129,19 +127,6 @@ export async function lock(file, log) {
     }
     if (waits % 10 === 0) log(`another build is under way (${file}); waiting ${waits === 0 ? '' : `since ${waits} s`}`.trimEnd());
     await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-}
-
-/** @param {string} file */
-function isHeld(file) {
-  try {
-    const owner = Number.parseInt(readFileSync(file, 'utf8'), 10);
-    if (!Number.isInteger(owner)) return true; // Just made, its owner not written yet.
-    process.kill(owner, 0);
-    return true;
-  } catch (error) {
-    // EPERM: alive, another user's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

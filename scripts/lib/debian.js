@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { alone } from './lock-file.js';
 import { cacheFolder } from './programs.js';
 
 /**
@@ -15,6 +16,16 @@ export function takeOut(name, log) {
   if (existsSync(target)) return target;
   if (!['apt-get', 'dpkg-deb'].every((tool) => spawnSync(tool, ['--version']).status === 0)) return undefined;
   mkdirSync(cacheFolder(), { recursive: true });
+  // apt has one caller at a time, and suites run beside each other.
+  return alone(join(cacheFolder(), '.taking.lock'), () => (existsSync(target) ? target : fetch(name, target, log)));
+}
+
+/**
+ * @param {string} name
+ * @param {string} target
+ * @param {(line: string) => void} log
+ */
+function fetch(name, target, log) {
   const work = mkdtempSync(join(cacheFolder(), '.taking-'));
   const archives = join(work, 'archives');
   mkdirSync(join(archives, 'partial'), { recursive: true });
@@ -35,6 +46,8 @@ export function takeOut(name, log) {
     '-qq',
     '-o',
     `Dir::Cache::archives=${archives}`,
+    '-o',
+    'DPkg::Lock::Timeout=300',
     name,
   ];
   try {
