@@ -133,3 +133,21 @@ const LAST_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 function instant(seconds: number): string {
   return seconds < 0 || seconds > LAST_SECOND ? `${seconds} s after 1970` : new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
+
+/** An entry with nothing but who it is for, and an ID where it has one already. */
+export function newEntry(fields: Pick<Entry, 'spiffeId' | 'parentId' | 'selectors'> & Partial<Pick<Entry, 'entryId'>>): Entry {
+  return {
+    entryId: '',
+    x509SvidTtl: 0,
+    jwtSvidTtl: 0,
+    dnsNames: [],
+    federatesWith: [],
+    admin: false,
+    downstream: false,
+    storeSvid: false,
+    hint: '',
+    expiresAt: 0,
+    otherAttributes: [],
+    ...fields,
+  };
+}

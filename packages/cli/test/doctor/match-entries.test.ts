@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compare, createEntryMatcher, type Seen } from '../../src/doctor/live/match-entries.ts';
-import { newEntry } from '../../src/doctor/live/mends.ts';
+import { newEntry } from '../../src/entries/entry.ts';
 
 const seen: Seen = {
   selectors: ['unix:uid:1000', 'unix:user:web', 'unix:gid:1000'],

@@ -2,7 +2,7 @@
 // with the same IDs, so that what one made the other knows.
 
 import { entriesYaml } from '../../entries/entries-yaml.ts';
-import type { Entry } from '../../entries/entry.ts';
+import { type Entry, newEntry } from '../../entries/entry.ts';
 import { entryIdOf } from '../../entries/ownership.ts';
 import { jsonText } from '../../output/text.ts';
 import { type Answers, idOf, type Workload } from './answers.ts';
@@ -13,22 +13,8 @@ export function stackEntries(answers: Answers): readonly Entry[] {
   const parentId = `spiffe://${answers.domain}/spire/agent/x509pop/${MACHINE}`;
   return workloads.map((workload) => {
     const spiffeId = idOf(answers, workload);
-    return {
-      entryId: entryIdOf(answers.service, { spiffeId, parentId, key: undefined }),
-      spiffeId,
-      parentId,
-      selectors: [`unix:uid:${users[workload]}`],
-      x509SvidTtl: 0,
-      jwtSvidTtl: 0,
-      dnsNames: [],
-      federatesWith: [],
-      admin: false,
-      downstream: false,
-      storeSvid: false,
-      hint: '',
-      expiresAt: 0,
-      otherAttributes: [],
-    };
+    const entryId = entryIdOf(answers.service, { spiffeId, parentId, key: undefined });
+    return newEntry({ entryId, spiffeId, parentId, selectors: [`unix:uid:${users[workload]}`] });
   });
 }
 

@@ -1,11 +1,11 @@
 // The entry that would give this process its identity, as commands to paste: a new one, or one that is there, put right.
-import type { Entry } from '../../entries/entry.ts';
+import { type Entry, newEntry } from '../../entries/entry.ts';
 import { ownerOf } from '../../entries/ownership.ts';
 import { type Mend, mend } from '../check.ts';
 import { shellWord } from '../shell.ts';
 import type { LiveEvidence } from './evidence.ts';
 import type { Comparison } from './match-entries.ts';
-import { entriesFileLines, entryCommand, newEntry } from './mends.ts';
+import { entriesFileLines, entryCommand } from './mends.ts';
 import { liveAgents, reachesAgent } from './registration.ts';
 
 const DISCOVER = 'WorkloadAttestor "unix" { plugin_data { discover_workload_path = true } }';

@@ -28,24 +28,6 @@ export function socketWords({ serverName = '' }: Pick<LiveEvidence, 'serverName'
   return serverName.startsWith('unix:') ? ['-socketPath', serverName.replace(/^unix:(\/\/)?/, '')] : [];
 }
 
-/** An entry with nothing but who it is for. */
-export function newEntry(fields: Pick<Entry, 'spiffeId' | 'parentId' | 'selectors'>): Entry {
-  return {
-    entryId: '',
-    x509SvidTtl: 0,
-    jwtSvidTtl: 0,
-    dnsNames: [],
-    federatesWith: [],
-    admin: false,
-    downstream: false,
-    storeSvid: false,
-    hint: '',
-    expiresAt: 0,
-    otherAttributes: [],
-    ...fields,
-  };
-}
-
 /** `spire-server entry create`, or `update` for an entry that is there: that one sets every field. */
 export function entryCommand(verb: 'create' | 'update', entry: Entry, evidence: Pick<LiveEvidence, 'serverName'>): string {
   const number = (flag: string, value: number): readonly string[] => (value === 0 ? [] : [flag, String(value)]);
