@@ -39,7 +39,23 @@ export async function inRoom({ name, log }, action) {
 export async function openPlace(room, { variant, domain = 'example.org', folder: name = 'd' }) {
   const folder = join(room.folder, name);
   const running = await openDeployment({ room, variant, folder, changes: { domain } });
+  await untilAllAreKnown(running.servers);
   return { room, folder, running, scripts: await openScripts(room, running) };
+}
+
+/**
+ * Each server adds a JWT key when it first starts, and keeps the bundle that it has read for a moment: one that started before another does not show
+ * the key of the other at once, and a backup would hold more than it showed.
+ * @param {readonly import('../deployment/deployment.js').Server[]} servers
+ */
+async function untilAllAreKnown(servers) {
+  const deadline = performance.now() + 30_000;
+  for (const server of servers) {
+    while ((await bundleOf(server)).jwt.length < servers.length) {
+      if (performance.now() > deadline) throw new Error(`${server.name} does not show the JWT keys of all servers`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 /** Every folder that a restore could write to. @param {Place} place */
