@@ -68,7 +68,8 @@ export async function openReach({ checkout, stage, otherUsers }) {
       if (inside === '' || inside.startsWith('..') || inside.split(sep)[0] !== 'node_modules') continue;
       if (!lstatSync(folder).isSymbolicLink()) copyOpen(folder, join(home, inside));
     }
-    for (const own of ['package.json', 'packages', 'examples', 'e2e', 'interop']) copyOpen(join(checkout, own), join(home, own));
+    for (const own of ['package.json', 'packages', 'examples', 'e2e', 'interop', 'scripts', 'deploy'])
+      copyOpen(join(checkout, own), join(home, own));
     const linked = readdirSync(join(checkout, 'node_modules'), { withFileTypes: true }).flatMap((entry) =>
       entry.name.startsWith('@')
         ? readdirSync(join(checkout, 'node_modules', entry.name)).map((name) => join(entry.name, name))

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runCases, runInRoom, tableOf, verdictOf } from './run-cases.js';
 import { scenarios } from './scenarios.js';
 import { openSuite, SetupError } from './suite.js';
 import { table } from './table.js';
@@ -13,12 +14,12 @@ const names = scenarios.map(({ name }) => name);
 const parts = {
   authorities: async () => (await import('./authorities/run.js')).runAuthorities,
   backup: async () => (await import('./backup/run.js')).runBackup,
-  config: async () => (await import('./config/run.js')).runConfig,
+  config: () => inRoom('conf', import('./config/cases.js')),
   doctor: async () => (await import('./doctor/run.js')).runDoctor,
   entries: async () => (await import('./entries/run.js')).runEntries,
   ha: async () => (await import('./ha/run.js')).runHa,
   scale: async () => (await import('./scale/run.js')).runScale,
-  stack: async () => (await import('./stack/run.js')).runStack,
+  stack: () => inRoom('stk', import('./stack/cases.js')),
 };
 /** They have one form. */
 const oneForm = new Set(['config', 'stack']);
@@ -26,7 +27,6 @@ const usage = `usage: npm run test:spire [-- --short] [-- --agent dev] [-- <scen
 /** Seconds that SVIDs live. SPIRE adds 10 s of backdating and renews at half the whole: each 25 s, or 5 s in the short form. */
 const ttls = { spire: { full: 60, short: 20 }, dev: { full: 50, short: 10 } };
 
-const shownText = 100;
 const log = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);
 
 try {
@@ -42,41 +42,41 @@ async function main() {
   const [part, ...words] = process.argv.slice(2);
   if (part === 'all') return runAll(words);
   if (part !== undefined && Object.hasOwn(parts, part)) return (await parts[part]?.())?.({ words, log }) ?? 2;
-  const begin = performance.now();
   const settings = readArguments();
   if (typeof settings === 'string') {
     process.stderr.write(`error: ${settings}\nhint: ${usage}\n`);
     return 2;
   }
   const { short, agent, wanted } = settings;
+  const begin = performance.now();
   const ttl = ttls[agent][short ? 'short' : 'full'];
   const suite = await openSuite({ name: `e2e-${agent}`, agent, ttl, log });
-  const ready = performance.now();
-  log(`ready after ${((ready - begin) / 1000).toFixed(1)} s; ${short ? 'short' : 'full'} form\n`);
+  log(`ready after ${((performance.now() - begin) / 1000).toFixed(1)} s; ${short ? 'short' : 'full'} form\n`);
 
-  /** @type {string[][]} */
-  const rows = [];
-  let failures = 0;
+  let failed = true;
   try {
-    for (const { name, rule, run } of scenarios) {
-      if (!wanted.includes(name)) continue;
-      const start = performance.now();
-      const result = await run({ suite, short }).then(
-        (measured) => ({ ok: true, told: measured }),
-        (error) => ({ ok: false, told: (error instanceof Error ? error.message : String(error)).trim().split('\n')[0] ?? '' }),
-      );
-      const took = `${((performance.now() - start) / 1000).toFixed(1)} s`;
-      if (!result.ok) failures += 1;
-      log(`${result.ok ? 'ok    ' : 'FAILED'}  ${name}: ${rule} (${took})\n        ${result.told}`);
-      rows.push([name, result.ok ? 'ok' : 'FAILED', took, result.told.slice(0, shownText)]);
-    }
+    const { outcomes, failures, summary } = await runCases({
+      cases: scenarios.filter(({ name }) => wanted.includes(name)),
+      log,
+      run: ({ run }) => run({ suite, short }),
+    });
+    failed = failures > 0;
+    log(`\n${tableOf(outcomes, { what: 'scenario', shown: 100 })}\n\n${suite.world.about}: ${summary()}`);
   } finally {
-    await suite.close({ failed: failures > 0 });
+    await suite.close({ failed });
   }
-  log(`\n${table(['scenario', 'result', 'took', 'measured'], rows)}`);
-  log(`\n${rows.length - failures} passed, ${failures} failed`);
-  log(`${suite.world.about}: ${rows.length} scenarios in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
-  return failures === 0 && rows.length === wanted.length ? 0 : 1;
+  return failed ? 1 : 0;
+}
+
+/**
+ * A part that is nothing but its cases.
+ * @param {string} name of its room
+ * @param {Promise<{ cases: Parameters<typeof runInRoom>[0]['cases'] }>} loading
+ * @returns {Promise<Part>}
+ */
+async function inRoom(name, loading) {
+  const { cases } = await loading;
+  return (options) => runInRoom({ ...options, name, cases });
 }
 
 /**
@@ -97,7 +97,7 @@ async function runAll(words) {
     const start = performance.now();
     const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...(args ?? [])], { stdio: 'inherit' });
     const [code] = await once(child, 'exit');
-    rows.push([String(name), code === 0 ? 'ok' : 'FAILED', `${((performance.now() - start) / 1000).toFixed(0)} s`]);
+    rows.push([String(name), verdictOf(code === 0), `${((performance.now() - start) / 1000).toFixed(0)} s`]);
   }
   log(`\n${table(['part', 'result', 'took'], rows)}`);
   return rows.every(([, result]) => result === 'ok') ? 0 : 1;

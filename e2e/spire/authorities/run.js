@@ -1,6 +1,6 @@
 // The part `authorities` of the suite: who signs is changed under load, in the order that loses nothing and all at once, on SPIRE and on the development agent.
 import { parseArgs } from 'node:util';
-import { SetupError } from '../room.js';
+import { runCases, verdictOf } from '../run-cases.js';
 import { table } from '../table.js';
 import { devScenarios } from './dev-scenarios.js';
 import { readPage, told, writeReport } from './report.js';
@@ -26,41 +26,34 @@ export async function runAuthorities({ words, log }) {
   const { agent, short, write, wanted } = settings;
   const scenarios = scenariosOf[agent];
   if (write) readPage(); // Before minutes go by.
-  const begin = performance.now();
-  /** @type {string[][]} */
-  const rows = [];
   /** @type {import('./report.js').Result[]} */
   const results = [];
-  for (const { name, rule, signs, run } of scenarios) {
-    if (!wanted.includes(name)) continue;
-    const start = performance.now();
-    const result = await run({ ttl: ttls[short ? 'short' : 'full'], log }).then(
-      (row) => ({ ok: true, row, text: told(row) }),
-      (error) => {
-        if (error instanceof SetupError) throw error;
-        return { ok: false, row: undefined, text: (error instanceof Error ? error.message : String(error)).trim() };
-      },
-    );
-    const took = performance.now() - start;
-    log(`${result.ok ? 'ok    ' : 'FAILED'}  ${name}: ${rule} (${(took / 1000).toFixed(1)} s)\n        ${result.text}`);
-    if (result.row !== undefined) results.push({ scenario: name, signs, ...result.row, took: Math.round(took) });
-    const { row } = result;
+  const { outcomes, failures, summary } = await runCases({
+    cases: scenarios.filter(({ name }) => wanted.includes(name)),
+    log,
+    run: async ({ name, signs, run }) => {
+      const start = performance.now();
+      const row = await run({ ttl: ttls[short ? 'short' : 'full'], log });
+      results.push({ scenario: name, signs, ...row, took: Math.round(performance.now() - start) });
+      return told(row);
+    },
+  });
+  const rows = outcomes.map(({ name, ok, took }) => {
+    const row = results.find(({ scenario }) => scenario === name);
     const figures =
       row === undefined
         ? ['', '', '']
         : [`${row.calls} + ${row.handshakes}`, `${row.failures} + ${row.failedHandshakes}`, `${row.longestGap} ms`];
-    rows.push([name, result.ok ? 'ok' : 'FAILED', `${(took / 1000).toFixed(1)} s`, ...figures]);
-  }
-  const failures = rows.length - results.length;
-  log(`\n${table(['scenario', 'result', 'took', 'calls + new connections', 'failed', 'longest gap'], rows)}`);
-  log(`\n${results.length} passed, ${failures} failed in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    return [name, verdictOf(ok), took, ...figures];
+  });
+  log(`\n${table(['scenario', 'result', 'took', 'calls + new connections', 'failed', 'longest gap'], rows)}\n\n${summary()}`);
   if (write && failures === 0)
     writeReport(
       agent,
       scenarios.map(({ name }) => name),
       results,
     );
-  return failures === 0 && rows.length === wanted.length ? 0 : 1;
+  return failures === 0 ? 0 : 1;
 }
 
 /**

@@ -2,6 +2,7 @@
 // results.json and docs/spire.md.
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { runCases } from '../run-cases.js';
 import { table } from '../table.js';
 import { keepResults, writeDocs } from './docs.js';
 import { runDrill } from './drill.js';
@@ -52,32 +53,29 @@ export async function runHa({ words, log }) {
   log(`SVIDs of ${ttl} s; ready after ${((performance.now() - begin) / 1000).toFixed(1)} s; ${short ? 'short' : 'full'} form\n`);
   /** @type {import('./drill.js').Row[]} */
   const rows = [];
-  let failed = 0;
+  let failed = true;
   try {
-    for (const drill of wanted) {
-      const start = performance.now();
-      const row = await runDrill(drill, place, { short, seconds: drill.long ? long : outage }).catch((error) => {
-        failed += 1;
-        return error instanceof Error ? error : new Error(String(error));
-      });
-      const took = `${((performance.now() - start) / 1000).toFixed(0)} s`;
-      log(`${row instanceof Error ? 'FAILED' : 'ok    '}  ${drill.name}: ${drill.rule} (${took})`);
-      log(`        ${row instanceof Error ? row.message.trim() : tell(row)}`);
-      if (!(row instanceof Error)) rows.push(row);
-    }
+    const { failures, summary } = await runCases({
+      cases: wanted,
+      log,
+      run: async (drill) => {
+        const row = await runDrill(drill, place, { short, seconds: drill.long ? long : outage });
+        rows.push(row);
+        return tell(row);
+      },
+    });
+    failed = failures > 0;
+    log(`\n${table(head, rows.map(cells))}\n\n${place.about}: ${summary()}`);
   } finally {
-    await place.suite.close({ failed: failed > 0 });
+    await place.suite.close({ failed });
   }
-  const seconds = Math.round((performance.now() - begin) / 1000);
-  log(`\n${table(head, rows.map(cells))}`);
-  log(`\n${place.about}: ${rows.length} passed, ${failed} failed in ${seconds} s`);
   if (!short && agent === 'spire' && rows.length > 0) {
     const machine = { cores: cpus().length, model: cpus()[0]?.model ?? '' };
     const kept = keepResults({ about: place.about, node: process.version, machine, ttl, rows }, drills);
-    if (failed === 0) writeDocs(kept, drills);
-    log(`written to e2e/spire/ha/results.json${failed === 0 ? ' and docs/spire.md' : ''}`);
+    if (!failed) writeDocs(kept, drills);
+    log(`written to e2e/spire/ha/results.json${failed ? '' : ' and docs/spire.md'}`);
   }
-  return failed === 0 ? 0 : 1;
+  return failed ? 1 : 0;
 }
 
 /** @param {import('./drill.js').Row} row */

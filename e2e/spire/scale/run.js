@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { openSpireRoom } from '../room.js';
-import { table } from '../table.js';
+import { refuseUnknown, runCases, tableOf } from '../run-cases.js';
 import { agent } from './agent.js';
 import { cost } from './cost.js';
 import { database } from './database.js';
@@ -35,47 +35,36 @@ export async function runScale({ words, log }) {
     options: { short: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
-  const unknown = positionals.find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    process.stderr.write(`error: there is no case ${unknown}\nhint: there are ${names.join(', ')}\n`);
-    return 2;
-  }
+  if (refuseUnknown(positionals, cases)) return 2;
   demandProc();
   const { short } = values;
-  const wanted = cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  const begin = performance.now();
   const room = await openSpireRoom({ name: 'scale', log });
   const { spire } = room;
   log(`SPIRE ${spire.version} (${spire.from}) and Node ${process.version} on ${cpus().length} cores; ${short ? 'short' : 'full'} form\n`);
-  /** @type {string[][]} */
-  const rows = [];
   /** @type {Record<string, object>} */
   const results = {};
-  let failures = 0;
+  let failed = true;
   try {
-    for (const { name, rule, run } of wanted) {
-      const busy = short ? 0 : await busyPercent(2);
-      const start = performance.now();
-      const result = await run({ room, short }).then(
-        ({ told, figures }) => ({ ok: true, told, figures }),
-        (error) => ({ ok: false, told: (error instanceof Error ? error.message : String(error)).trim(), figures: {} }),
-      );
-      const seconds = Number(((performance.now() - start) / 1000).toFixed(1));
-      if (result.ok) results[name] = { seconds, busyBefore: busy, ...result.figures };
-      else failures += 1;
-      log(`${result.ok ? 'ok    ' : 'FAILED'}  ${name}: ${rule} (${seconds} s)\n        ${result.told}`);
-      rows.push([name, result.ok ? 'ok' : 'FAILED', `${seconds} s`, (result.told.split('\n')[0] ?? '').slice(0, 160)]);
-    }
+    const { outcomes, failures, summary } = await runCases({
+      cases: cases.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
+      log,
+      run: async ({ name, run }) => {
+        const busyBefore = short ? 0 : await busyPercent(2);
+        const start = performance.now();
+        const { told, figures } = await run({ room, short });
+        results[name] = { seconds: Number(((performance.now() - start) / 1000).toFixed(1)), busyBefore, ...figures };
+        return told;
+      },
+    });
+    failed = failures > 0;
+    log(`\n${tableOf(outcomes, { shown: 160 })}\n\n${summary()}`);
   } finally {
-    await room.close({ failed: failures > 0 });
+    await room.close({ failed });
   }
-  log(`\n${table(['case', 'result', 'took', 'measured'], rows)}`);
-  const seconds = Math.round((performance.now() - begin) / 1000);
-  log(`\n${rows.length - failures} passed, ${failures} failed in ${seconds} s`);
-  if (short) return failures === 0 ? 0 : 1;
+  if (short) return failed ? 1 : 0;
   keep(results, spire.version);
   log('kept in e2e/spire/scale/results.json; node e2e/spire/scale/render.js takes it into docs/spire.md');
-  return failures === 0 ? 0 : 1;
+  return failed ? 1 : 0;
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type EntriesFile, readEntriesFile } from '../../src/entries/entries-file.ts';
-import type { Entry } from '../../src/entries/entry.ts';
+import { type Entry, newEntry } from '../../src/entries/entry.ts';
 import { entryIdOf } from '../../src/entries/ownership.ts';
 
 export const node = 'spiffe://example.org/spire/agent/x509pop/db-1';
@@ -12,22 +12,8 @@ export const node = 'spiffe://example.org/spire/agent/x509pop/db-1';
 /** An entry of `shop`, or with the ID that is given. */
 export function entry(name: string, fields: Partial<Entry> = {}): Entry {
   const id = { spiffeId: `spiffe://example.org/${name}`, parentId: node };
-  return {
-    entryId: entryIdOf('shop', { ...id, key: undefined }),
-    ...id,
-    selectors: ['unix:uid:1001'],
-    x509SvidTtl: 0,
-    jwtSvidTtl: 0,
-    dnsNames: [],
-    federatesWith: [],
-    admin: false,
-    downstream: false,
-    storeSvid: false,
-    hint: '',
-    expiresAt: 0,
-    otherAttributes: [],
-    ...fields,
-  };
+  const entryId = entryIdOf('shop', { ...id, key: undefined });
+  return { ...newEntry({ entryId, ...id, selectors: ['unix:uid:1001'] }), ...fields };
 }
 
 /** A directory with files that is gone after the test. */
