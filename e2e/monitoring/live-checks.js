@@ -39,20 +39,38 @@ export async function runLiveChecks(prometheus) {
   );
   assertMutationsNoticed(expressions, await known());
 
-  for (const [name, expr] of rules) {
-    const samples = await prometheus.ask(expr);
-    if (recorded.includes(name)) assert.ok(samples.length > 0, `${name} records nothing`);
-  }
-  for (const { title, legend, expr, mayBeEmpty } of panels) {
-    const samples = await prometheus.ask(filledIn(expr, { range: '10s' }));
-    assert.ok(mayBeEmpty || samples.some(({ value }) => value[1] !== 'NaN'), `the panel ${title} shows nothing for ${legend}: ${expr}`);
-  }
+  // A rate needs two scrapes after the first that shows the metric, and a rule one evaluation more.
+  await until(
+    () => emptyOf(prometheus, { rules, panels }),
+    (empty) => empty.length === 0,
+    { timeout: 20_000, what: 'every recorded rule records, and every panel shows something' },
+  );
   const unwell = (await prometheus.rules()).filter(({ health }) => health !== 'ok');
   assert.deepEqual(
     unwell.map(({ name, lastError }) => `${name}: ${lastError}`),
     [],
   );
   return `${rules.size} rules and ${panels.length} queries of the dashboard executed; every metric that they name is there`;
+}
+
+/**
+ * What shows nothing and should.
+ * @param {Prometheus} prometheus
+ * @param {{ rules: ReturnType<typeof ruleExpressions>, panels: ReturnType<typeof panelQueries> }} asked
+ * @returns {Promise<readonly string[]>}
+ */
+async function emptyOf(prometheus, { rules, panels }) {
+  const empty = [];
+  for (const [name, expr] of rules) {
+    const samples = await prometheus.ask(expr);
+    if (recorded.includes(name) && samples.length === 0) empty.push(`${name} records nothing`);
+  }
+  for (const { title, legend, expr, mayBeEmpty } of panels) {
+    const samples = await prometheus.ask(filledIn(expr, { range: '10s' }));
+    if (!mayBeEmpty && samples.every(({ value }) => value[1] === 'NaN'))
+      empty.push(`the panel ${title} shows nothing for ${legend}: ${expr}`);
+  }
+  return empty;
 }
 
 /**
