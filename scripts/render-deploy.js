@@ -1,4 +1,4 @@
-// Renders deploy/spire/*/spire.yaml and deploy/compose/ephemos-deploy.json with the generators of the ephemos command (as built) into the files beside
+// Renders deploy/spire/*/spire.yaml and deploy/*/ephemos-deploy.json with the generators of the ephemos command (as built) into the files beside
 // them; with --check it only compares.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -23,15 +23,15 @@ async function spireFiles(input) {
   return { wanted, stale };
 }
 
-/** The same of a stack: what it was made from stands in its record, with the files that it had then. */
-async function stackFiles(input) {
-  const { parseRecord, recordOf, recordText } = await built('compose/record.js');
-  const { renderStack } = await built('compose/render-stack.js');
-  const { answers, files } = parseRecord(textOf(input), input);
-  const stack = renderStack(answers);
+/** The same of a project: what it was made from stands in its record, with the files that it had then. */
+async function projectFiles(input) {
+  const { parseRecord, recordOf, recordText } = await built('project/record.js');
+  const { findTarget } = await built('project/targets.js');
+  const { target, answers, files } = parseRecord(textOf(input), input);
+  const made = (await findTarget(target)).make(answers);
   const folder = dirname(input);
-  const wanted = new Map([...stack].map(([name, text]) => [join(folder, name), text]));
-  wanted.set(input, recordText(recordOf(answers, stack)));
+  const wanted = new Map([...made.files].map(([name, text]) => [join(folder, name), text]));
+  wanted.set(input, recordText(recordOf(target, made)));
   const stale = [...files.keys()].map((name) => join(folder, name)).filter((path) => !wanted.has(path) && textOf(path) !== undefined);
   return { wanted, stale };
 }
@@ -50,8 +50,8 @@ export async function renderDeploy({ base = root, check }) {
   const problems = [];
   let count = 0;
   const spires = filesUnder(join(base, 'deploy/spire'), (name) => name === 'spire.yaml').map((input) => ({ input, filesOf: spireFiles }));
-  const stacks = filesUnder(join(base, 'deploy/compose'), (name) => name === 'ephemos-deploy.json');
-  for (const { input, filesOf } of [...spires, ...stacks.map((each) => ({ input: each, filesOf: stackFiles }))]) {
+  const projects = filesUnder(join(base, 'deploy'), (name) => name === 'ephemos-deploy.json');
+  for (const { input, filesOf } of [...spires, ...projects.map((each) => ({ input: each, filesOf: projectFiles }))]) {
     const { wanted, stale, refused } = await filesOf(input).catch((error) => {
       if (error.problems === undefined) throw error;
       return { wanted: new Map(), stale: [], refused: error.problems };

@@ -1,14 +1,15 @@
-// Answers in; compose.yaml out: four containers and a short-lived one, each with what it needs and nothing else.
+// Names in; compose.yaml out: four containers and a short-lived one, each with what it needs and nothing else.
 import { dirname } from 'node:path';
-import { type Answers, nameOf } from './answers.ts';
+import type { Names } from '../project/names.ts';
 import { images, inside, outside, ports, programs, SERVER_HOST, users } from './places.ts';
+import { nameOf } from './workloads.ts';
 
 // Whoever made the keys, which are for their owner alone. A stack that was not made by the command has no keys either.
 const OWNER = `"\${SPIRE_UID:?run ephemos deploy init}:\${SPIRE_GID:?run ephemos deploy init}"`;
 
 /** Renders the file, for Docker Compose 2 and docker-compose 1.29. */
-export function composeYaml(answers: Answers): string {
-  const [server, client] = [nameOf(answers, 'server'), nameOf(answers, 'client')];
+export function composeYaml(names: Names): string {
+  const [server, client] = [nameOf(names, 'server'), nameOf(names, 'client')];
   return `# ${server} and ${client} with the SPIRE that gives them their identities, on one host: docker compose up -d
 # Rendered by "ephemos deploy init --target compose", which also makes the keys in private/ and the .env that names their owner.
 

@@ -1,17 +1,18 @@
-// Answers in; the configurations of the two services out.
-import { type Answers, idOf, nameOf } from './answers.ts';
+// Names in; the configurations of the two services out.
+import type { Names } from '../project/names.ts';
 import { ports } from './places.ts';
+import { idOf, nameOf } from './workloads.ts';
 
 /** config/<service>-server.yaml */
-export function serverConfig(answers: Answers): string {
+export function serverConfig(names: Names): string {
   return `# The server, mounted as /etc/ephemos/config.yaml. Where its identity comes from is in compose.yaml (SPIFFE_ENDPOINT_SOCKET).
 service:
-  # Together its SPIFFE ID: ${idOf(answers, 'server')}
-  name: ${nameOf(answers, 'server')}
-  domain: ${answers.domain}
+  # Together its SPIFFE ID: ${idOf(names, 'server')}
+  name: ${nameOf(names, 'server')}
+  domain: ${names.domain}
   # Who may call. Nobody else gets past the handshake.
   authorized_clients:
-    - ${idOf(answers, 'client')}
+    - ${idOf(names, 'client')}
 
 # gRPC and HTTP, behind mTLS.
 listen:
@@ -31,14 +32,14 @@ limits:
 }
 
 /** config/<service>-client.yaml */
-export function clientConfig(answers: Answers): string {
+export function clientConfig(names: Names): string {
   return `# The client, mounted as /etc/ephemos/config.yaml. Where its identity comes from is in compose.yaml (SPIFFE_ENDPOINT_SOCKET).
 service:
-  # Together its SPIFFE ID: ${idOf(answers, 'client')}
-  name: ${nameOf(answers, 'client')}
-  domain: ${answers.domain}
+  # Together its SPIFFE ID: ${idOf(names, 'client')}
+  name: ${nameOf(names, 'client')}
+  domain: ${names.domain}
   # Which servers it talks to.
   trusted_servers:
-    - ${idOf(answers, 'server')}
+    - ${idOf(names, 'server')}
 `;
 }

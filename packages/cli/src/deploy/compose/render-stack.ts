@@ -1,24 +1,26 @@
-// Answers in; every file of the stack that is no secret out, by name. The same in gives the same out.
+// Names in; every file of the stack that is no secret out, by name. The same in gives the same out.
+
+import type { Names } from '../project/names.ts';
 import { parseSpire } from '../spire/read-spire.ts';
 import { renderSpire } from '../spire/render-spire.ts';
-import { type Answers, nameOf } from './answers.ts';
 import { composeYaml } from './compose-yaml.ts';
 import { clientConfig, serverConfig } from './echo-configs.ts';
 import { outside } from './places.ts';
 import { entriesFile, entriesJson } from './stack-entries.ts';
 import { spireValues, spireYaml } from './stack-spire.ts';
+import { nameOf } from './workloads.ts';
 
 /** Renders a stack. */
-export function renderStack(answers: Answers): ReadonlyMap<string, string> {
-  const spire = renderSpire(parseSpire(spireValues(answers)));
+export function renderStack(names: Names): ReadonlyMap<string, string> {
+  const spire = renderSpire(parseSpire(spireValues(names)));
   return new Map([
-    ['compose.yaml', composeYaml(answers)],
-    ['spire/spire.yaml', spireYaml(answers)],
+    ['compose.yaml', composeYaml(names)],
+    ['spire/spire.yaml', spireYaml(names)],
     ...[...spire].map(([name, text]) => [`spire/${name}`, text] as const),
-    ['entries.yaml', entriesFile(answers)],
-    ['entries.json', entriesJson(answers)],
-    [`config/${nameOf(answers, 'server')}.yaml`, serverConfig(answers)],
-    [`config/${nameOf(answers, 'client')}.yaml`, clientConfig(answers)],
+    ['entries.yaml', entriesFile(names)],
+    ['entries.json', entriesJson(names)],
+    [`config/${nameOf(names, 'server')}.yaml`, serverConfig(names)],
+    [`config/${nameOf(names, 'client')}.yaml`, clientConfig(names)],
     [
       '.gitignore',
       `# Keys, what SPIRE keeps, and who owns them on this machine: none of it belongs into a repository.\n/${outside.private}/\n/.env\n`,

@@ -1,10 +1,11 @@
-// Answers in; the SPIRE of the stack out: the values of its spire.yaml.
-import { type Answers, nameOf } from './answers.ts';
+// Names in; the SPIRE of the stack out: the values of its spire.yaml.
+import type { Names } from '../project/names.ts';
+import { writeYaml, type YamlValue } from '../project/write-yaml.ts';
 import { certificates, inside, SERVER_HOST, SERVER_PORT } from './places.ts';
-import { writeYaml, type YamlValue } from './write-yaml.ts';
+import { nameOf } from './workloads.ts';
 
 /** The values, of which `parseSpire` makes a deployment. What is not here has the default of deploy/spire. */
-export function spireValues({ service, domain }: Answers): Readonly<Record<string, YamlValue>> {
+export function spireValues({ service, domain }: Names): Readonly<Record<string, YamlValue>> {
   return {
     domain,
     subject: { country: [], organization: [service], name: `${service} SPIRE` },
@@ -18,8 +19,8 @@ export function spireValues({ service, domain }: Answers): Readonly<Record<strin
 }
 
 /** The file. */
-export function spireYaml(answers: Answers): string {
-  return `# SPIRE of the stack of ${nameOf(answers, 'server')} and ${nameOf(answers, 'client')}: what server.conf and agent.conf beside it are rendered from.
+export function spireYaml(names: Names): string {
+  return `# SPIRE of the stack of ${nameOf(names, 'server')} and ${nameOf(names, 'client')}: what server.conf and agent.conf beside it are rendered from.
 # Paths are those in the containers, which compose.yaml mounts. After a change: ephemos deploy render spire.yaml
-${writeYaml(spireValues(answers))}`;
+${writeYaml(spireValues(names))}`;
 }

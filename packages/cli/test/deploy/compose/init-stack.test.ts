@@ -2,10 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseAnswers } from '../../../src/deploy/compose/answers.ts';
 import { initStack } from '../../../src/deploy/compose/init-stack.ts';
-import { parseRecord, recordOf, recordText } from '../../../src/deploy/compose/record.ts';
-import { writeProject } from '../../../src/deploy/compose/write-project.ts';
+import { parseRecord, recordOf, recordText } from '../../../src/deploy/project/record.ts';
+import { writeProject } from '../../../src/deploy/project/write-project.ts';
 import { ephemos } from '../../support/ephemos.ts';
 
 const now = new Date('2027-01-02T03:04:05Z');
@@ -31,11 +30,11 @@ describe('a stack', () => {
 
   it('remembers its answers, and takes no others', async () => {
     const directory = join(folder(), 'stack');
-    await initStack({ directory, service: 'orders', domain: 'prod.acme.com', now });
+    await initStack({ directory, given: { service: 'orders', domain: 'prod.acme.com' }, now });
     expect((await initStack({ directory, now })).answers).toEqual({ service: 'orders', domain: 'prod.acme.com' });
-    await expect(initStack({ directory, domain: 'other.acme.com', now })).rejects.toMatchObject({
+    await expect(initStack({ directory, given: { domain: 'other.acme.com' }, now })).rejects.toMatchObject({
       code: 'ERR_CONFIG_INVALID',
-      message: `${directory} was made for the service orders in prod.acme.com`,
+      message: `${directory} was made for service orders, domain prod.acme.com`,
     });
   });
 
@@ -82,7 +81,7 @@ describe('a stack', () => {
 describe('writeProject', () => {
   it('changes what it rendered before, and refuses what was changed by hand since, naming all of it and writing nothing', () => {
     const directory = folder();
-    const before = recordOf(parseAnswers(), new Map(['a', 'b', 'c'].map((name) => [name, `${name} 1\n`]))).files;
+    const before = recordOf('compose', { answers: {}, files: new Map(['a', 'b', 'c'].map((name) => [name, `${name} 1\n`])) }).files;
     for (const name of ['a', 'b', 'c']) writeFileSync(join(directory, name), `${name} 1\n`);
     const files = new Map(['a', 'b', 'c'].map((name) => [name, `${name} 2\n`]));
     for (const name of ['b', 'c']) writeFileSync(join(directory, name), 'mine\n');
@@ -104,9 +103,9 @@ describe('writeProject', () => {
 });
 
 describe('a record', () => {
-  const record = recordOf(parseAnswers(), new Map([['a', 'b']]));
+  const record = recordOf('compose', { answers: { service: 'echo' }, files: new Map([['a', 'b']]) });
   it('is read as it was written', () => expect(parseRecord(recordText(record), 'r')).toEqual(record));
-  it.each(['', '{}', '[]', 'null', `{"target":"other"}`, recordText(record).replace('"echo"', '"Echo!"'), ' '.repeat(70_000)])(
+  it.each(['', '{}', '[]', 'null', `{"target":"other"}`, recordText(record).replace('"echo"', '1'), ' '.repeat(70_000)])(
     'that is none is refused',
     (text) => expect(() => parseRecord(text, 'r')).toThrow(expect.objectContaining({ code: 'ERR_CONFIG_INVALID' })),
   );

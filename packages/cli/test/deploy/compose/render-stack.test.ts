@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseAnswers } from '../../../src/deploy/compose/answers.ts';
-import { recordOf, recordText } from '../../../src/deploy/compose/record.ts';
 import { renderStack } from '../../../src/deploy/compose/render-stack.ts';
+import { composeTarget } from '../../../src/deploy/compose/target.ts';
+import { parseNames } from '../../../src/deploy/project/names.ts';
+import { recordOf, recordText } from '../../../src/deploy/project/record.ts';
 import { checkConf } from '../../../src/deploy/spire/check-conf.ts';
 import { readEntriesFile } from '../../../src/entries/entries-file.ts';
 
 const folder = fileURLToPath(new URL('../../../../../deploy/compose', import.meta.url));
-const files = renderStack(parseAnswers());
+const files = renderStack(parseNames());
 const textOf = (name: string): string => files.get(name) ?? '';
 const compose: Compose = parse(textOf('compose.yaml'), { merge: true });
 const services = Object.entries(compose.services);
@@ -46,7 +47,7 @@ interface Service {
 
 describe('the stack in deploy/compose', () => {
   it('is what the command renders without any answer', () => {
-    const rendered = new Map([...files, ['ephemos-deploy.json', recordText(recordOf(parseAnswers(), files))]]);
+    const rendered = new Map([...files, ['ephemos-deploy.json', recordText(recordOf('compose', composeTarget.make({})))]]);
     for (const [name, text] of rendered) expect(readFileSync(join(folder, name), 'utf8'), name).toBe(text);
   });
 
@@ -189,7 +190,7 @@ describe('the files of the stack agree', () => {
   });
 
   it('other names go into every file', () => {
-    const other = renderStack(parseAnswers('orders', 'prod.acme.com'));
+    const other = renderStack(parseNames('orders', 'prod.acme.com'));
     for (const [name, text] of other) expect(text, name).not.toMatch(/echo-(server|client)(?!\.js)|echo\.internal/);
     expect([...other.keys()]).toContain('config/orders-server.yaml');
   });

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { EphemosError } from 'ephemos/errors';
 import { z } from 'zod';
 import { jsonText } from '../../output/text.ts';
-import { type Answers, parseAnswers } from './answers.ts';
+import { type Made, type TargetName, targetNames } from './target.ts';
 
 /** The name of the file. */
 export const RECORD = 'ephemos-deploy.json';
@@ -13,30 +13,30 @@ export const MAX_RECORD_BYTES: number = 64 * 1024;
 
 /** What a directory was made from. */
 export interface DeployRecord {
-  readonly target: 'compose';
-  readonly answers: Answers;
+  readonly target: TargetName;
+  readonly answers: Readonly<Record<string, string>>;
   /** SHA-256 of each file as it was rendered, by its name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
 const schema = z.strictObject({
-  target: z.literal('compose'),
-  answers: z.strictObject({ service: z.string(), domain: z.string() }),
+  target: z.enum(targetNames),
+  answers: z.record(z.string(), z.string()),
   files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
-/** The record of what is rendered. */
-export function recordOf(answers: Answers, files: ReadonlyMap<string, string>): DeployRecord {
-  return { target: 'compose', answers, files: new Map([...files].map(([name, text]) => [name, digestOf(text)])) };
+/** The record of what was made. */
+export function recordOf(target: TargetName, { answers, files }: Pick<Made, 'answers' | 'files'>): DeployRecord {
+  return { target, answers, files: new Map([...files].map(([name, text]) => [name, digestOf(text)])) };
 }
 
 /** Its text. */
-export function recordText({ target, answers: { service, domain }, files }: DeployRecord): string {
-  return `${jsonText({ target, answers: { service, domain }, files: Object.fromEntries(files) }, 2)}\n`;
+export function recordText({ target, answers, files }: DeployRecord): string {
+  return `${jsonText({ target, answers, files: Object.fromEntries(files) }, 2)}\n`;
 }
 
 /**
- * Reads a record.
+ * Reads a record. Its answers are checked by whoever makes something of them.
  * @param path as it is named in the error
  * @throws {EphemosError} ERR_CONFIG_INVALID
  */
@@ -47,8 +47,7 @@ export function parseRecord(text: string, path: string): DeployRecord {
       hint: 'bring back the one that was written, or name another directory',
     });
   }
-  const { target, answers, files } = data;
-  return { target, answers: parseAnswers(answers.service, answers.domain), files: new Map(Object.entries(files)) };
+  return { ...data, files: new Map(Object.entries(data.files)) };
 }
 
 /** SHA-256, in hexadecimal. */
