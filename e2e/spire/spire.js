@@ -79,6 +79,9 @@ async function untilReady(program, port) {
   throw new Error(`${program.name} ${program.running() ? 'was not ready within 30 s' : 'ended at once'}: ${log}`);
 }
 
+// A join token is good once: an agent that was away for longer than its own SVID lives could not come back. No scenario keeps it away for half of this.
+const agentTtl = 300;
+
 /**
  * Starts a server (sqlite, keys on disk) and an agent (join token) and resolves when both are healthy.
  * @param {object} options
@@ -109,6 +112,7 @@ export async function openSpire({ spire, folder, programs, trustDomain = 'exampl
   data_dir = "${join(folder, 'server')}"
   log_level = "INFO"
   default_x509_svid_ttl = "${svidTtl}s"
+  agent_ttl = "${agentTtl}s"
   experimental { cache_reload_interval = "1s" }
 }
 plugins {
