@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createGo, findGo } from '../e2e/spire/go.js';
-import { lock } from '../e2e/spire/install.js';
+import { lock } from '../e2e/spire/go-programs.js';
 import { onExit } from '../e2e/spire/process.js';
 import { cacheFolder } from '../scripts/lib/programs.js';
 

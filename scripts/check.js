@@ -34,6 +34,8 @@ const parts = {
   deploy: [['scripts/render-deploy.js', '--check']],
   'scale-docs': [['e2e/spire/scale/render.js', '--check']],
   monitoring: [['scripts/render-monitoring.js', '--check']],
+  'deployment-docs': [['scripts/render-deployment-docs.js', '--check']],
+  'tuning-docs': [['bench/tuning/render.js', '--check']],
   docs: [['scripts/check-docs.js']],
 };
 

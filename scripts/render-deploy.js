@@ -27,11 +27,11 @@ async function spireFiles(input) {
 async function projectFiles(input) {
   const { parseRecord, recordOf, recordText } = await built('project/record.js');
   const { findTarget } = await built('project/targets.js');
-  const { target, answers, files } = parseRecord(textOf(input), input);
+  const { target, sample, answers, files } = parseRecord(textOf(input), input);
   const made = (await findTarget(target)).make(answers);
   const folder = dirname(input);
   const wanted = new Map([...made.files].map(([name, text]) => [join(folder, name), text]));
-  wanted.set(input, recordText(recordOf(target, made)));
+  wanted.set(input, recordText({ ...recordOf(target, made), sample }));
   const stale = [...files.keys()].map((name) => join(folder, name)).filter((path) => !wanted.has(path) && textOf(path) !== undefined);
   return { wanted, stale };
 }

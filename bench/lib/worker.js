@@ -2,9 +2,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Starts a worker file; `call(name, argument)` runs one of its functions. */
-export function startWorker(file, argument) {
-  const child = fork(new URL(`../workers/${file}`, import.meta.url), [], { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+/** Starts a worker file; `call(name, argument)` runs one of its functions. `env` goes over the variables of this process. */
+export function startWorker(file, argument, { env = {} } = {}) {
+  const child = fork(new URL(`../workers/${file}`, import.meta.url), [], {
+    execArgv: [],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const waiting = new Map();
   let last = 0;
   child.on('message', ({ id, value, error }) => {
@@ -26,6 +30,7 @@ export function startWorker(file, argument) {
   }
   return {
     call,
+    pid: child.pid,
     ready: call('start', argument),
     async stop() {
       if (child.exitCode !== null) return;

@@ -1,27 +1,5 @@
-// PromQL, read with Prometheus's own grammar: an expression in; its mistakes, its selectors and the metrics that it names out.
-import { parser } from '@prometheus-io/lezer-promql';
-
-/** @typedef {{ metric: string, text: string }} Selector */
-
-/**
- * @param {string} expr
- * @returns {{ selectors: readonly Selector[], mistake?: string }} the mistake is a place
- */
-export function readExpression(expr) {
-  /** @type {Selector[]} */
-  const selectors = [];
-  /** @type {string | undefined} */
-  let mistake;
-  parser.parse(expr).iterate({
-    enter: ({ type, from, to, node }) => {
-      if (type.isError) mistake ??= `at ${from}: ${JSON.stringify(expr.slice(Math.max(0, from - 20), to + 20))}`;
-      if (type.name !== 'VectorSelector') return;
-      const name = node.getChild('Identifier');
-      selectors.push({ metric: name === null ? '' : expr.slice(name.from, name.to), text: expr.slice(from, to) });
-    },
-  });
-  return mistake === undefined ? { selectors } : { selectors, mistake };
-}
+// What rules and dashboard ask, against the series that there are: read with Prometheus's own grammar, as `ephemos doctor` does.
+import { readExpression } from '../../packages/cli/dist/doctor/static/monitoring/promql.js';
 
 /**
  * An expression of the dashboard as Grafana sends it.

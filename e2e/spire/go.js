@@ -57,8 +57,9 @@ function compareVersions(left, right) {
 /**
  * @param {{ command: string, folder: string, log: (line: string) => void }} options the module's folder, and who hears of progress
  * @returns {{
- *   output: (step: string, args: readonly string[]) => Promise<string>,
- *   build: (step: string, what: { packages: readonly string[], bin: string, cgo: boolean, mod: 'mod' | 'readonly' }) => Promise<void>,
+ *   download: (step: string, module: string, version: string) => Promise<string>,
+ *   build: (step: string, what: { packages: readonly string[], bin: string, cgo: boolean, mod: 'mod' | 'readonly', ldflags?: string | undefined })
+ *     => Promise<void>,
  * }}
  */
 export function createGo({ command, folder, log }) {
@@ -110,13 +111,15 @@ export function createGo({ command, folder, log }) {
   }
 
   return {
-    output: (step, args) => go(step, args),
-    build: async (step, { packages, bin, cgo, mod }) => {
+    // Where it lies then; its hash has to be the one in the go.sum of the folder.
+    download: async (step, module, version) =>
+      String(JSON.parse(await go(step, ['mod', 'download', '-json', `${module}@v${version}`])).Dir),
+    build: async (step, { packages, bin, cgo, mod, ldflags = '' }) => {
       const env = { GOBIN: bin, CGO_ENABLED: cgo ? '1' : '0' };
       const needed = await go('fetching the modules', ['list', `-mod=${mod}`, '-deps', ...packages], { env });
       const total = needed.trim().split('\n').length;
       let done = 0;
-      await go(step, ['install', '-v', `-mod=${mod}`, '-trimpath', '-ldflags=-s -w', ...packages], {
+      await go(step, ['install', '-v', `-mod=${mod}`, '-trimpath', `-ldflags=${`-s -w ${ldflags}`.trim()}`, ...packages], {
         env,
         progress: () => `${done} of at most ${total} packages`,
         onLine: () => {

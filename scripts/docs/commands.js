@@ -1,4 +1,4 @@
-// Checks that the commands in a shell block exist: npm scripts, files given to node, and `ephemos` with its subcommands and flags.
+// Checks that the commands in a shell block exist: npm scripts, files given to node, paths below deploy/, and `ephemos` with its subcommands and flags.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -55,7 +55,8 @@ function* ephemosProblems(words, base) {
       return;
     }
     if (/^\d?[<>]+/.test(word)) return;
-    if (word.startsWith('-')) {
+    // A dash alone is standard input, and an argument like any other.
+    if (word.startsWith('-') && word !== '-') {
       const [name] = word.split('=');
       if (!options.has(name)) yield `ephemos ${path.join(' ')} knows no ${name}`.replace('  ', ' ');
       else if (options.get(name) && !word.includes('=')) i += 1;
@@ -82,6 +83,7 @@ function* wordProblems(words, base, page) {
   }
   if (command === 'npx') yield* wordProblems(rest.slice(rest.findIndex((word) => !word.startsWith('-'))), base, page);
   if (command === 'ephemos' || command === '@ephemos/cli') yield* ephemosProblems(rest, base);
+  for (const word of words) if (/^deploy\/[\w./-]+$/.test(word) && !existsSync(join(base, word))) yield `there is no ${word}`;
   if (command === 'node' && page !== undefined) {
     const file = rest.find((word) => !word.startsWith('-'));
     const named = page.blocks.some(

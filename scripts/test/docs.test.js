@@ -105,6 +105,7 @@ const breaches = [
   ['a server that ends', 'ts serve=18944', 'console.log(1);', 'README.md:1 the server ended (0) before port 18944 answered'],
   ['an unknown script', 'sh', 'npm run nonsense', "README.md:1 package.json has no script 'nonsense'"],
   ['an unknown subcommand', 'sh', 'ephemos nonsense', 'README.md:1 ephemos knows no nonsense'],
+  ['a file of deploy/ that is not there', 'sh', 'promtool check rules deploy/x.yml', 'README.md:1 there is no deploy/x.yml'],
   ['an unknown flag', 'sh', 'npx ephemos whoami --loud', 'README.md:1 ephemos whoami knows no --loud'],
   [
     'an unknown flag of a nested command',

@@ -17,6 +17,7 @@ import {
 } from '../deployment/deployment.js';
 import { openDeployment } from '../deployment/open-deployment.js';
 import { checkout } from '../room.js';
+import { foundInExamples, unexpectedIn } from './examples.js';
 import { isUpToDate, spireSource } from './known-keys.js';
 import { mutations } from './mutations.js';
 
@@ -97,6 +98,18 @@ export const cases = [
       if (source === undefined) return 'left out: there is no Go here to fetch the sources with';
       must(isUpToDate(source), 'known-keys.ts is not what the sources of SPIRE say: node e2e/spire/config/known-keys.js');
       return 'the table is up to date';
+    },
+  },
+  {
+    name: 'examples',
+    rule: "ephemos doctor finds in SPIRE's own example configurations what is written in examples.json, each of which holds, and nothing else",
+    run: async () => {
+      const source = await spireSource().catch(() => undefined);
+      if (source === undefined) return 'left out: there is no Go here to fetch the sources with';
+      const found = await foundInExamples(source);
+      const unexpected = unexpectedIn(found);
+      must(unexpected.length === 0, unexpected.join('; '));
+      return `${Object.values(found).flat().length} findings in ${Object.keys(found).length} files, as expected`;
     },
   },
   {

@@ -25,7 +25,7 @@ export { configPath, type LoadOptions, loadConfig } from './config/load-config.t
 export { isMountedPath } from './config/mounted-path.ts';
 export type { PolicyCheck } from './config/policy-rules.ts';
 export { ConfigError, type ConfigProblem, describeValue, formatProblem, type KeyPath, type KeyProblem } from './config/problem.ts';
-export { type ProductionFinding, type ProductionOptions, productionFindings } from './config/production.ts';
+export { notForProduction, type ProductionFinding, type ProductionOptions, productionFindings } from './config/production.ts';
 export { listSettings, type Setting, type SettingType } from './config/settings.ts';
 export type { ConfigFile } from './config/source-file.ts';
 export { type ConfigWatch, type ReloadResult, type WatchConfigOptions, watchConfig } from './config/watch-config.ts';

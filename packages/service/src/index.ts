@@ -11,6 +11,7 @@ export { type Audit, type AuditOptions, createAudit } from './logs/create-audit.
 export { createLogger, type LoggerOptions } from './logs/create-logger.ts';
 export type { Metrics, MetricsOptions } from './metrics/create-metrics.ts';
 export type { RouteOf } from './metrics/http-metrics.ts';
+export { metricNames } from './metrics/metric-names.ts';
 export type { MetricsRegistry } from './metrics/metric-set.ts';
 export { openService } from './open-service.ts';
 export type { GrpcOptions, HttpOptions, Service, ServiceAddresses, ServiceOptions, UpgradeListener } from './service.ts';

@@ -1,7 +1,10 @@
-// ephemos doctor: a running system in, a checklist with what is wrong, how that was seen and what mends it out.
+// ephemos doctor: the files of a deployment, or a running system, in; a checklist with what is wrong, how that was seen and what mends it out.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CommandError } from '../command-error.ts';
 import type { Context } from '../context.ts';
+import type { Report } from '../doctor/judge.ts';
 import type { LiveOptions } from '../doctor/live/gather.ts';
 import { parseHealthUrl } from '../doctor/live/health.ts';
 import { type Address, parseAddress } from '../input/address.ts';
@@ -9,9 +12,10 @@ import { MAX_WAIT_MS, parseDuration } from '../input/duration.ts';
 import { parseId, parseTrustDomain } from '../input/values.ts';
 import { exitCodes } from '../output/exit-code.ts';
 import { createStyle, jsonText } from '../output/text.ts';
-import { describe, type FormatOption, formatOption, socketOption } from './options.ts';
+import { describe, socketOption } from './options.ts';
 
-interface DoctorFlags extends FormatOption {
+interface DoctorFlags {
+  readonly format: 'text' | 'json' | 'junit' | 'sarif';
   readonly live?: boolean;
   readonly socket?: string;
   readonly user?: string;
@@ -31,7 +35,8 @@ interface DoctorFlags extends FormatOption {
 /** Makes the command. */
 export function createDoctor(context: Context): Command {
   const command = new Command('doctor')
-    .description('find out why a workload has no identity, or will soon have none; show what mends it')
+    .description('check a deployment, by its files or as it runs; show what is wrong, and what mends it')
+    .argument('[path...]', 'files and directories of a deployment; - for manifests on standard input')
     .option('--live', 'look at what is running')
     .addOption(socketOption())
     .option('--user <name or uid:gid>', 'ask the agent as this user, as root may')
@@ -53,10 +58,18 @@ export function createDoctor(context: Context): Command {
         .argParser((text) => parseDuration(text, MAX_WAIT_MS))
         .default(5_000, '5s'),
     )
-    .addOption(formatOption('one document'))
-    .action(async (flags: DoctorFlags) => context.finish(await doctor(flags, context)));
+    .addOption(
+      new Option('--format <format>', 'text for people, json, junit or sarif for programs (one document)')
+        .choices(['text', 'json', 'junit', 'sarif'])
+        .default('text'),
+    )
+    .action(async (paths: readonly string[], flags: DoctorFlags) => {
+      context.finish(await doctor(paths, flags, command.parent?.version() ?? 'unknown', context));
+    });
   return describe(command, {
     examples: [
+      'ephemos doctor ./deploy',
+      'kustomize build overlays/production | ephemos doctor - --format sarif',
       'ephemos doctor --live',
       'sudo ephemos doctor --live --user orders --server unix:///run/spire-server/private/api.sock',
       'ephemos doctor --live --config ./config.yaml --agent-log /var/log/spire-agent.log --format json',
@@ -71,28 +84,83 @@ export function createDoctor(context: Context): Command {
   });
 }
 
-async function doctor(flags: DoctorFlags, context: Context): Promise<number> {
-  if (flags.live !== true) {
-    throw new CommandError('ERR_USAGE_INVALID', 'nothing says what to check', { exitCode: exitCodes.usage, hint: 'give --live' });
+async function doctor(paths: readonly string[], flags: DoctorFlags, version: string, context: Context): Promise<number> {
+  if (flags.live !== true && paths.length === 0) {
+    throw new CommandError('ERR_USAGE_INVALID', 'nothing says what to check', {
+      exitCode: exitCodes.usage,
+      hint: 'give files or directories, or --live',
+    });
   }
-  const [{ gather }, { liveChecklist }, { exitCodeOfReport, judge }, { reportJson, reportText }] = await Promise.all([
+  const [{ exitCodeOfReport, joinReports }, files, live] = await Promise.all([
+    import('../doctor/judge.ts'),
+    paths.length === 0 ? undefined : ofFiles(paths),
+    flags.live === true ? ofRunning(flags, context) : undefined,
+  ]);
+  const used = [files, live].filter((each) => each !== undefined);
+  const isWanted = wantedRules(
+    flags.only,
+    used.flatMap(({ rules }) => rules),
+  );
+  const report = joinReports(...(await Promise.all(used.map((each) => each.judge(isWanted)))));
+  const exitCode = exitCodeOfReport(report, flags.strict === true);
+  context.print(await textOf(report, exitCode, flags, version, context));
+  return exitCode;
+}
+
+/** What can be judged, and when it is. */
+interface Judge {
+  readonly rules: readonly string[];
+  judge(isWanted: (ruleId: string) => boolean): Promise<Report>;
+}
+
+async function ofFiles(paths: readonly string[]): Promise<Judge> {
+  const [{ readDocuments }, { staticChecklist }, { judge }] = await Promise.all([
+    import('../doctor/documents/read-documents.ts'),
+    import('../doctor/static/checklist.ts'),
+    import('../doctor/judge.ts'),
+  ]);
+  return {
+    rules: staticChecklist.flatMap(({ rules }) => rules.map(({ id }) => id)),
+    judge: async (isWanted) =>
+      judge(
+        staticChecklist,
+        readDocuments(paths, () => readFileSync(0, 'utf8')),
+        isWanted,
+      ),
+  };
+}
+
+async function ofRunning(flags: DoctorFlags, context: Context): Promise<Judge> {
+  const [{ gather }, { liveChecklist }, { judge }] = await Promise.all([
     import('../doctor/live/gather.ts'),
     import('../doctor/checklist.ts'),
     import('../doctor/judge.ts'),
-    import('../doctor/report-text.ts'),
   ]);
-  const isWanted = wantedRules(
-    flags.only,
-    liveChecklist.flatMap(({ rules }) => rules.map(({ id }) => id)),
-  );
-  const report = judge(liveChecklist, await gather(await readOptions(flags, context), context), isWanted);
-  const exitCode = exitCodeOfReport(report, flags.strict === true);
-  context.print(
-    flags.format === 'json'
-      ? `${jsonText(reportJson(report, exitCode), 2)}\n`
-      : reportText(report, createStyle(context.color), context.width),
-  );
-  return exitCode;
+  return {
+    rules: liveChecklist.flatMap(({ rules }) => rules.map(({ id }) => id)),
+    judge: async (isWanted) => judge(liveChecklist, await gather(await readOptions(flags, context), context), isWanted),
+  };
+}
+
+async function textOf(
+  report: Report,
+  exitCode: number,
+  { format, strict }: DoctorFlags,
+  version: string,
+  context: Context,
+): Promise<string> {
+  if (format === 'junit') {
+    const { reportJunit } = await import('../doctor/report-junit.ts');
+    return reportJunit(report, strict === true);
+  }
+  if (format === 'sarif') {
+    const { reportSarif } = await import('../doctor/report-sarif.ts');
+    return `${jsonText(reportSarif(report, { exitCode, version, directory: resolve('.') }), 2)}\n`;
+  }
+  const { reportJson, reportText } = await import('../doctor/report-text.ts');
+  return format === 'json'
+    ? `${jsonText(reportJson(report, exitCode), 2)}\n`
+    : reportText(report, createStyle(context.color), context.width);
 }
 
 async function readOptions(flags: DoctorFlags, context: Context): Promise<LiveOptions> {

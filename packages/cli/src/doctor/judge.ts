@@ -36,6 +36,13 @@ export function judge<Evidence>(
   return { items: judged, counts };
 }
 
+/** One report of several, item by item in their order. */
+export function joinReports(...reports: readonly Report[]): Report {
+  const counts = { pass: 0, fail: 0, warn: 0, skip: 0 };
+  for (const each of reports) for (const result of ['pass', 'fail', 'warn', 'skip'] as const) counts[result] += each.counts[result];
+  return { items: reports.flatMap(({ items }) => items), counts };
+}
+
 /** The worst that a rule of the item said; skip only when all were skipped. */
 export function resultOf({ rules }: JudgedItem): Result {
   const all = new Set(rules.map(({ result }) => result));

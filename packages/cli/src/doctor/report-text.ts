@@ -29,11 +29,13 @@ const MARKS: Readonly<Record<Result, readonly [text: string, tone: keyof Style]>
   warn: ['warn', 'warn'],
   skip: ['skip', 'dim'],
 };
+/** Names are at least this wide, so that the checklists of most items are in line. */
 const NAME_WIDTH = 10;
 
 function ruleText(rule: JudgedRule, item: JudgedItem, style: Style, width: number | undefined): string {
   const [mark, tone] = MARKS[rule.result];
-  const name = rule.id.slice(item.id.length + 1).padEnd(NAME_WIDTH);
+  const names = item.rules.map(({ id }) => id.length - item.id.length - 1);
+  const name = rule.id.slice(item.id.length + 1).padEnd(Math.max(NAME_WIDTH, ...names));
   const row = (text: string): string => `${columns([[style[tone](mark), name, printable(text)]], { indent: '  ', width })}\n`;
   if ('reason' in rule) return row(rule.reason);
   return rule.findings.map((each) => row(each.what) + findingText(each, style, width)).join('');

@@ -441,7 +441,7 @@ describe('ephemos doctor --live on clocks and listeners', () => {
 
 describe('what doctor is told wrongly', () => {
   it.each<[args: string, code: number, error: string]>([
-    ['', 2, 'nothing says what to check\nhint: give --live'],
+    ['', 2, 'nothing says what to check\nhint: give files or directories, or --live'],
     ['--live --only spire.reachable.sokcet', 2, 'there is no rule "spire.reachable.sokcet"'],
     ['--live --server-address spire-server', 2, 'write host:port'],
     ['--live --spire-agent-health https://a:1', 2, 'write http://host:port/ready'],
@@ -460,7 +460,7 @@ describe('what doctor is told wrongly', () => {
   it('has a help with examples, --format and exit codes', async () => {
     const { code, stdout } = await ephemos(['doctor', '--help']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/\nExamples:\n {2}\$ ephemos doctor --live\n/);
+    expect(stdout).toMatch(/\nExamples:\n {2}\$ ephemos doctor \.\/deploy\n/);
     expect(stdout).toMatch(/\nExit codes:\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}3 .*\n {2}4 .*\n {2}5 /);
     expect(stdout).toContain('--format <format>');
   });

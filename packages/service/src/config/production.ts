@@ -53,7 +53,8 @@ function* trustDomains({ service }: Config): Generator<ProductionFinding> {
   }
 }
 
-function notForProduction(name: string): string | undefined {
+/** Why no trust domain of production has this name, as the end of a sentence; `undefined` for one that may be. */
+export function notForProduction(name: string): string | undefined {
   const labels = name.split('.');
   if (RESERVED_NAMES.some((each) => name === each || name.endsWith(`.${each}`))) return 'belongs to documentation (RFC 2606)';
   if (RESERVED_SUFFIXES.has(labels.at(-1) ?? '')) return `ends in .${labels.at(-1)}, which no production name does (RFC 2606, RFC 6762)`;

@@ -13,7 +13,8 @@ export interface Expectation {
   readonly authority: boolean;
   /** The common name. */
   readonly name?: string | undefined;
-  readonly now: Date;
+  /** Undefined: it may have expired. */
+  readonly now: Date | undefined;
 }
 
 /** What was found: from when until when it is good, or what is wrong. */
@@ -63,6 +64,7 @@ export function judgeCertificate({ certificate, pem, key, issuers, authority, na
       `its common name has to be ${name}`,
     );
   const [from, until] = [new Date(own.validFrom), new Date(own.validTo)];
+  if (now === undefined) return { from, until };
   if (until <= now)
     return wrong(`${certificate} expired on ${day(until)}`, 'renew it, or remove what is to be made anew and run this again');
   if (from > now) return wrong(`${certificate} is not valid before ${day(from)}`, 'look at the clock');

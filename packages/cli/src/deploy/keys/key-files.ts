@@ -1,5 +1,5 @@
 // Files of secrets by name in; files that only their owner may read out. What is there already is kept, whole or not at all.
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EphemosError } from 'ephemos/errors';
 
@@ -29,12 +29,22 @@ export function writeSecret(base: string, name: string, text: string, owner: Own
   if (owner !== undefined) chownSync(path, owner.uid, owner.gid);
 }
 
+/** Replaces a file whole, for the same owner; one that reads it meanwhile has the old one or the new one. */
+export function replaceSecret(base: string, name: string, text: string): void {
+  const path = join(base, name);
+  const { uid, gid } = lstatSync(path);
+  const temporary = `${name}.new`;
+  rmSync(join(base, temporary), { force: true });
+  writeSecret(base, temporary, text, process.geteuid?.() === 0 ? { uid, gid } : undefined);
+  renameSync(join(base, temporary), path);
+}
+
 /**
  * The texts of files that belong together, by name; undefined when none of them is there.
  * @throws {EphemosError} ERR_CONFIG_INVALID when only some are, or others may read one
  */
 export function readTogether(base: string, names: readonly string[]): ((name: string) => string) | undefined {
-  const found = new Map(names.map((name) => [name, textOf(join(base, name))]));
+  const found = new Map(names.map((name) => [name, readSecret(join(base, name))]));
   const missing = names.find((name) => found.get(name) === undefined);
   const present = names.find((name) => found.get(name) !== undefined);
   if (present === undefined) return undefined;
@@ -45,7 +55,11 @@ export function readTogether(base: string, names: readonly string[]): ((name: st
   });
 }
 
-function textOf(path: string): string | undefined {
+/**
+ * The text of a file; undefined when there is none.
+ * @throws {EphemosError} ERR_CONFIG_INVALID when others may read it
+ */
+export function readSecret(path: string): string | undefined {
   try {
     const stat = lstatSync(path);
     if (!stat.isFile()) throw new EphemosError('ERR_CONFIG_INVALID', `${path} is not a regular file`, { hint: 'remove it' });

@@ -1,6 +1,7 @@
 // A target, answers and a directory in; the directory with everything that is no secret out, and the record of it.
 import { join } from 'node:path';
 import { EphemosError } from 'ephemos/errors';
+import { makeProject } from './make-project.ts';
 import { type DeployRecord, digestOf, parseRecord, RECORD, recordOf, recordText } from './record.ts';
 import type { GivenAnswers, Made, Target } from './target.ts';
 import { type ProjectChange, textOf, writeProject } from './write-project.ts';
@@ -19,7 +20,7 @@ export interface ProjectPlan {
 export function planProject(directory: string, target: Target, given: GivenAnswers): ProjectPlan {
   const text = textOf(join(directory, RECORD));
   const record = text === undefined ? undefined : parseRecord(text, join(directory, RECORD));
-  const made = target.make({ ...record?.answers, ...defined(given) });
+  const made = makeProject(target, { ...record?.answers, ...defined(given) }, record?.pins ?? new Map());
   if (record !== undefined) refuseOther(directory, record, target, made);
   return {
     made,

@@ -14,25 +14,35 @@ export const MAX_RECORD_BYTES: number = 64 * 1024;
 /** What a directory was made from. */
 export interface DeployRecord {
   readonly target: TargetName;
+  /** Made to be read, not to be run: its images are not asked to be pinned. */
+  readonly sample?: true | undefined;
   readonly answers: Readonly<Record<string, string>>;
+  /** What registries said that images are, by their reference with its tag: rendered with them, so that nobody has to ask again. */
+  readonly pins: ReadonlyMap<string, string>;
   /** SHA-256 of each file as it was rendered, by its name. */
   readonly files: ReadonlyMap<string, string>;
 }
 
+// Nothing outside of the directory: what is named here is read, and shown.
+const NAME = /^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\\\p{Cc}]{1,400}$/u;
+
 const schema = z.strictObject({
   target: z.enum(targetNames),
+  sample: z.literal(true).optional(),
   answers: z.record(z.string(), z.string()),
-  files: z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/)),
+  pins: z.record(z.string(), z.string().regex(/^sha256:[0-9a-f]{64}$/)).default({}),
+  files: z.record(z.string().regex(NAME), z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
 /** The record of what was made. */
-export function recordOf(target: TargetName, { answers, files }: Pick<Made, 'answers' | 'files'>): DeployRecord {
-  return { target, answers, files: new Map([...files].map(([name, text]) => [name, digestOf(text)])) };
+export function recordOf(target: TargetName, { answers, files, pins = new Map() }: Pick<Made, 'answers' | 'files' | 'pins'>): DeployRecord {
+  return { target, answers, pins, files: new Map([...files].map(([name, text]) => [name, digestOf(text)])) };
 }
 
 /** Its text. */
-export function recordText({ target, answers, files }: DeployRecord): string {
-  return `${jsonText({ target, answers, files: Object.fromEntries(files) }, 2)}\n`;
+export function recordText({ target, sample, answers, pins, files }: DeployRecord): string {
+  const pinned = pins.size === 0 ? {} : { pins: Object.fromEntries([...pins].toSorted(([a], [b]) => (a < b ? -1 : 1))) };
+  return `${jsonText({ target, ...(sample === undefined ? {} : { sample }), answers, ...pinned, files: Object.fromEntries(files) }, 2)}\n`;
 }
 
 /**
@@ -47,7 +57,7 @@ export function parseRecord(text: string, path: string): DeployRecord {
       hint: 'bring back the one that was written, or name another directory',
     });
   }
-  return { ...data, files: new Map(Object.entries(data.files)) };
+  return { ...data, pins: new Map(Object.entries(data.pins)), files: new Map(Object.entries(data.files)) };
 }
 
 /** SHA-256, in hexadecimal. */

@@ -15,6 +15,8 @@ export interface Made {
   readonly answers: Readonly<Record<string, string>>;
   /** Every file that is no secret, by its name below the directory. */
   readonly files: ReadonlyMap<string, string>;
+  /** Digests that stand in the files, by the reference of their image; no target knows one itself, "ephemos deploy pin" does. */
+  readonly pins?: ReadonlyMap<string, string>;
   /** What to do next, as lines to paste. */
   readonly next: readonly string[];
 }

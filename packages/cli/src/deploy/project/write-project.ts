@@ -34,7 +34,7 @@ export function writeProject(
     });
   }
   const changes = planned.flatMap(({ name, text, state }) => (state === 'foreign' ? [] : [{ name, text, state }]));
-  if (!dryRun) for (const { name, text, state } of changes) if (state === 'new' || state === 'changed') replace(directory, name, text);
+  if (!dryRun) for (const { name, text, state } of changes) if (state === 'new' || state === 'changed') replaceFile(directory, name, text);
   return changes.map(({ name, state }) => ({ name, state }));
 }
 
@@ -57,13 +57,14 @@ function stateOf(now: string | undefined, text: string, before: string | undefin
   return before === digestOf(text) ? 'yours' : 'foreign';
 }
 
-function replace(directory: string, name: string, text: string): void {
+/** Writes a file whole or not at all, readable for everybody unless it says otherwise. */
+export function replaceFile(directory: string, name: string, text: string, mode = 0o644): void {
   makeDirectory(join(directory, dirname(name)));
   const path = join(directory, name);
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
-  writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
-  chmodSync(temporary, 0o644);
+  writeFileSync(temporary, text, { mode, flag: 'wx' });
+  chmodSync(temporary, mode);
   renameSync(temporary, path);
 }
 

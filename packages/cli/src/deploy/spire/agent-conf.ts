@@ -124,11 +124,11 @@ function workloadAttestor(kind: WorkloadAttestor, { paths }: Agent): readonly Hc
     case 'k8s':
       return [
         note(
-          'Asks the kubelet of its own node, and verifies it: its serving certificate has to name the node and come from the authority of the cluster (serverTLSBootstrap). Needs get of nodes/proxy, and MY_NODE_NAME from the field spec.nodeName.',
+          'Asks the kubelet of its own node, and verifies it: its serving certificate has to name the node and come from the authority of the cluster (serverTLSBootstrap). Needs get of nodes/pods (before Kubernetes 1.33 of nodes/proxy, which runs commands in pods, too), and MY_NODE_NAME: the name or the address at which its pod reaches the node.',
         ),
         plugin('WorkloadAttestor', 'k8s', [
           set('node_name_env', 'MY_NODE_NAME'),
-          set('kubelet_ca_path', '/run/secrets/kubernetes.io/serviceaccount/ca.crt'),
+          set('kubelet_ca_path', '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'),
         ]),
       ];
   }

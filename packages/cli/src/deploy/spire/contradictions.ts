@@ -5,8 +5,15 @@ import type { Listener, PostgresStore, Spire, SpireServer } from './spire.ts';
 
 /** SPIRE signs nothing that is good for longer than this part of its authority, since a new one is spread that long before it signs. */
 const AUTHORITY_SHARE = 6;
+/** And for no longer than this, in milliseconds: a week (pkg/server/ca/manager, activationThresholdCap). */
+const LONGEST_LIFE = 604_800_000;
 /** Connections that PostgreSQL keeps for its superuser (superuser_reserved_connections), and a few for whoever looks and for backups. */
-const RESERVED_CONNECTIONS = 8;
+export const RESERVED_CONNECTIONS = 8;
+
+/** How long an SVID may live, in milliseconds, when its authority lives so long. */
+export function longestLife(authority: number): number {
+  return Math.min(authority / AUTHORITY_SHARE, LONGEST_LIFE);
+}
 
 /** Everything that contradicts something else. */
 export function contradictions(spire: Spire): readonly KeyProblem[] {
@@ -99,7 +106,7 @@ function* paths({ servers, agent, nodes }: Spire): Generator<KeyProblem> {
 }
 
 function* lives({ lives: { authority, ...others } }: Spire): Generator<KeyProblem> {
-  const most = parseGoDuration(authority) / AUTHORITY_SHARE;
+  const most = longestLife(parseGoDuration(authority));
   for (const key of ['x509', 'jwt', 'agent'] as const) {
     if (parseGoDuration(others[key]) <= most) continue;
     const message = `${others[key]} is more than a sixth of lives.authority (${authority}), so SPIRE would sign for less`;

@@ -47,7 +47,10 @@ interface Service {
 
 describe('the stack in deploy/compose', () => {
   it('is what the command renders without any answer', () => {
-    const rendered = new Map([...files, ['ephemos-deploy.json', recordText(recordOf('compose', composeTarget.make({})))]]);
+    const rendered = new Map([
+      ...files,
+      ['ephemos-deploy.json', recordText({ ...recordOf('compose', composeTarget.make({})), sample: true })],
+    ]);
     for (const [name, text] of rendered) expect(readFileSync(join(folder, name), 'utf8'), name).toBe(text);
   });
 
